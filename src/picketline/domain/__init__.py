@@ -1,0 +1,1 @@
+"""What happens: the verbs. Plain functions, one module for each noun."""

@@ -1,0 +1,166 @@
+"""The settings that an installation may choose, read from environment variables and nothing else.
+
+Each field of ``Environment`` is one variable: its name in capitals after ``PICKETLINE_``, but for
+``DATABASE_URL``, which every host already calls so. Secrets may instead be given as ``NAME_FILE``, the path of a file that holds
+the value. ``docs/operate.md`` describes every one; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+SECRETS = ("DATABASE_URL", "PICKETLINE_SMTP_URL")
+
+
+class SettingsRefused(Exception):
+    """The environment asks for something that cannot be; the message says what to do."""
+
+
+def _site_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("give the site's address without a path, like https://letters.example.org")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError("give only scheme, host and port, like https://letters.example.org")
+    return value.rstrip("/")
+
+
+def _mail_domain(value: str) -> str:
+    lowered = value.lower()
+    labels = lowered.split(".")
+    if len(labels) < 2 or not all(
+        label and label.replace("-", "").isalnum() and label.isascii() for label in labels
+    ):
+        raise ValueError("give a domain name in ASCII, like letters.example.org")
+    return lowered
+
+
+def _smtp_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ValueError(
+            "give a mail server as smtp://host:port or smtps://user:password@host:port"
+        )
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+class Environment(BaseModel):
+    """What the operator chose. Values are checked here; nonsense stops the start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    process: Literal["public", "desk", "worker", "owner"] = Field(
+        "desk", description="Which process this is: it decides over URLs, keys and database role."
+    )
+    data: Annotated[Path, AfterValidator(_absolute)] = Field(
+        Path("var"), description="Folder for keys and the embedded database."
+    )
+    keys: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None, description="Folder with this process's keys, if not the data folder's own."
+    )
+    site_url: Annotated[str, AfterValidator(_site_url)] = Field(
+        "http://127.0.0.1:8000", description="The site's public address; all links start with it."
+    )
+    mail_domain: Annotated[str, AfterValidator(_mail_domain)] = Field(
+        "picketline.example", description="Domain below which all mail addresses of ours live."
+    )
+    smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
+        "smtp://127.0.0.1:25", description="The mail server that the worker hands mail to."
+    )
+    smtp_direct: bool = Field(
+        False, description="That server is the recipients' own, so its yes means delivered."
+    )
+    database_url: str | None = Field(
+        None, description="A PostgreSQL of one's own; without it the embedded one is used."
+    )
+    database_user: str | None = Field(
+        None, description="System user for the embedded PostgreSQL where root starts it."
+    )
+    database_roles: bool = Field(
+        True, description="Work under the database role of the process instead of the login's own."
+    )
+    counter_seconds: int = Field(
+        30, ge=1, le=86_400, description="How often public numbers are brought up to date."
+    )
+    lease_seconds: int = Field(
+        120, ge=5, le=3_600, description="How long a worker may keep a mail that it claimed."
+    )
+    body_limit: int = Field(
+        65_536, ge=8_192, le=10_485_760, description="Largest request body in bytes."
+    )
+    debug: bool = Field(False, description="Django's debug pages; never on a public site.")
+
+
+def read(environ: Mapping[str, str] | None = None) -> Environment:
+    """The settings in ``environ`` (by default the process's own).
+
+    Raises ``SettingsRefused`` with one sentence for each thing wrong.
+    """
+    variables = dict(os.environ if environ is None else environ)
+    for name in SECRETS:
+        _read_secret_file(variables, name)
+    fields = {_variable(name): name for name in Environment.model_fields}
+    _refuse_unknown(variables, fields)
+    values = {fields[key]: value for key, value in variables.items() if key in fields and value}
+    try:
+        return Environment.model_validate(values)
+    except ValidationError as error:
+        raise SettingsRefused(_sentences(error)) from None
+
+
+def variable_names() -> dict[str, str]:
+    """Every environment variable that is read, with its one-line description."""
+    return {
+        _variable(name): field.description or "" for name, field in Environment.model_fields.items()
+    }
+
+
+def _variable(field: str) -> str:
+    return "DATABASE_URL" if field == "database_url" else f"PICKETLINE_{field.upper()}"
+
+
+def _refuse_unknown(variables: Mapping[str, str], fields: Mapping[str, str]) -> None:
+    """A misspelt variable would silently leave its default in force, so it stops the start."""
+    known = {*fields, *(f"{name}_FILE" for name in SECRETS)}
+    for name in sorted(variables):
+        if name.startswith("PICKETLINE_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "docs/operate.md lists them all."
+            raise SettingsRefused(f"{name} is no setting of Picketline. {hint}")
+
+
+def _read_secret_file(variables: dict[str, str], name: str) -> None:
+    path = variables.get(f"{name}_FILE")
+    if not path:
+        return
+    if variables.get(name):
+        raise SettingsRefused(f"{name} and {name}_FILE are both set: keep one of them.")
+    try:
+        variables[name] = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsRefused(
+            f"{name}_FILE: the file cannot be read ({error.__class__.__name__}); "
+            "check its path and its mode."
+        ) from None
+
+
+def _sentences(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        name = str(fault["loc"][0])
+        variable = _variable(name) if name in Environment.model_fields else name
+        message = fault["msg"].removeprefix("Value error, ")
+        shown = "" if variable in SECRETS else f" (it is {fault['input']!r})"
+        lines.append(f"{variable}{shown}: {message}.")
+    return "\n".join(lines)

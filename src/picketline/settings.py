@@ -1,0 +1,110 @@
+"""Django's settings, made from the environment (see ``picketline.environment``).
+
+The process decides: a public web process has public URLs, public keys and a database role that
+cannot read what supporters typed; see docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+
+from picketline import environment
+from picketline.host import postgres
+
+try:
+    ENVIRONMENT = environment.read()
+except environment.SettingsRefused as refusal:
+    sys.exit(f"Picketline cannot start:\n{refusal}")
+
+PROCESS = ENVIRONMENT.process
+SITE_URL = ENVIRONMENT.site_url
+KEYS = ENVIRONMENT.keys or ENVIRONMENT.data / "keys"
+_SITE = urlsplit(SITE_URL)
+_HTTPS = _SITE.scheme == "https"
+_PACKAGE = Path(__file__).parent
+
+DEBUG = ENVIRONMENT.debug
+ALLOWED_HOSTS = [_SITE.hostname or "127.0.0.1"]
+ROOT_URLCONF = "picketline.urls"
+WSGI_APPLICATION = "picketline.wsgi.application"
+INSTALLED_APPS = ["django.contrib.staticfiles", "picketline"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MIDDLEWARE = [
+    "picketline.public.headers.security_headers",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_PACKAGE / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.i18n",
+                "picketline.public.context.site",
+            ],
+            "builtins": ["picketline.public.tags"],
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    """The connection of this process: its own role on the embedded server or on the given one."""
+    if ENVIRONMENT.database_url:
+        parameters: dict[str, Any] = dict(dj_database_url.parse(ENVIRONMENT.database_url))
+        if ENVIRONMENT.database_roles and PROCESS != "owner":
+            parameters["OPTIONS"] = {
+                **parameters.get("OPTIONS", {}),
+                "options": f"-c role=picketline_{PROCESS}",
+            }
+    else:
+        parameters = {
+            "ENGINE": "django.db.backends.postgresql",
+            **postgres.connection_parameters(ENVIRONMENT.data, PROCESS),
+        }
+    return {**parameters, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+DATABASES = {"default": _database()}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("fr", "Français"),
+    ("ru", "Русский"),
+    ("kk", "Қазақша"),
+    ("ar", "العربية"),
+]
+LOCALE_PATHS = [_PACKAGE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ENVIRONMENT.data / "static"
+STATICFILES_DIRS = [_PACKAGE / "static"]
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# No accounts, no sessions: the one cookie is the form's CSRF token, gone with the browser window.
+CSRF_COOKIE_AGE = None
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SECURE = _HTTPS
+CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "csrf"
+CSRF_FAILURE_VIEW = "picketline.public.faults.csrf_failed"
+DATA_UPLOAD_MAX_MEMORY_SIZE = ENVIRONMENT.body_limit
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 60
+FILE_UPLOAD_HANDLERS: list[str] = []
