@@ -1,8 +1,9 @@
 """The settings that an installation may choose, read from environment variables and nothing else.
 
 Each field of ``Environment`` is one variable: its name in capitals after ``PICKETLINE_``, but for
-``DATABASE_URL``, which every host already calls so. Secrets may instead be given as ``NAME_FILE``, the path of a file that holds
-the value. ``docs/operate.md`` describes every one; a test holds the two together.
+``DATABASE_URL``, which every host already calls so. Secrets may instead be given as ``NAME_FILE``,
+the path of a file that holds the value. ``docs/operate.md`` describes every one; a test holds the
+two together.
 """
 
 from __future__ import annotations

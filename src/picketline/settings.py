@@ -23,7 +23,15 @@ except environment.SettingsRefused as refusal:
 
 PROCESS = ENVIRONMENT.process
 SITE_URL = ENVIRONMENT.site_url
-KEYS = ENVIRONMENT.keys or ENVIRONMENT.data / "keys"
+DATA = ENVIRONMENT.data
+KEYS = ENVIRONMENT.keys or DATA / "keys"
+MAIL_DOMAIN = ENVIRONMENT.mail_domain
+SMTP_URL = ENVIRONMENT.smtp_url
+SMTP_DIRECT = ENVIRONMENT.smtp_direct
+LEASE_SECONDS = ENVIRONMENT.lease_seconds
+COUNTER_SECONDS = ENVIRONMENT.counter_seconds
+DATABASE_ROLES = ENVIRONMENT.database_roles
+BODY_LIMIT = ENVIRONMENT.body_limit
 _SITE = urlsplit(SITE_URL)
 _HTTPS = _SITE.scheme == "https"
 _PACKAGE = Path(__file__).parent

@@ -1,0 +1,60 @@
+"""The confirmations' budget: nobody's mailbox can be flooded by typing its address into forms.
+
+At most one confirmation in ten minutes and three in a day go to one canonical address, across all
+campaigns. The worker decides, not the request, so that every submission is answered alike.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from picketline.domain import leases
+from picketline.domain.leases import Lease
+from picketline.models import ConfirmationSent, Delivery
+
+PAUSE = timedelta(minutes=10)
+DAY = timedelta(days=1)
+PER_DAY = 3
+
+
+def reserve(delivery: Delivery, lease: Lease) -> bool:
+    """Take a confirmation out of its address's budget; other mails have none and always may go.
+
+    False where it may not go now: it was given back until the pause is over, or dropped because
+    the day's budget is spent. A mail that was paid for once is not charged again when retried.
+    """
+    if delivery.budget_hash is None:
+        return True
+    address_hash = bytes(delivery.budget_hash)
+    now = timezone.now()
+    with transaction.atomic():
+        _one_at_a_time(address_hash)
+        sent = list(
+            ConfirmationSent.objects.filter(address_hash=address_hash, sent_at__gt=now - DAY)
+            .order_by("-sent_at")
+            .values_list("sent_at", flat=True)[:PER_DAY]
+        )
+        if len(sent) >= PER_DAY:
+            leases.drop(lease, "budget")
+            return False
+        if sent and now - sent[0] < PAUSE:
+            leases.give_back(lease, wait=PAUSE - (now - sent[0]))
+            return False
+        ConfirmationSent.objects.create(address_hash=address_hash, sent_at=now)
+        Delivery.objects.filter(pk=delivery.pk).update(budget_hash=None)
+    return True
+
+
+def forget_old() -> int:
+    """Delete what the budget no longer needs; returns how many rows."""
+    return ConfirmationSent.objects.filter(sent_at__lte=timezone.now() - DAY).delete()[0]
+
+
+def _one_at_a_time(address_hash: bytes) -> None:
+    """Two workers with mails to one address take turns until the end of the transaction."""
+    number = int.from_bytes(address_hash[:8], "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])

@@ -1,0 +1,37 @@
+"""Chores: what a worker does beside sending, each at its own pace. All may run in many workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from picketline.domain import counts, digests, leases, names, retention
+from picketline.mail.smtp import boot_seconds
+
+REAP_EVERY = 5.0
+HOURLY = 3_600.0
+
+
+@dataclass
+class Chores:
+    """The list of chores and when each is due, in seconds on a clock that nobody sets."""
+
+    counter_seconds: float
+    _due: dict[str, float] = field(default_factory=dict, init=False)
+
+    def run_due(self) -> None:
+        """Do every chore whose time has come. All are due at the start."""
+        for name, (every, chore) in self._all().items():
+            now = boot_seconds()
+            if now >= self._due.get(name, now):
+                self._due[name] = now + every
+                chore()
+
+    def _all(self) -> dict[str, tuple[float, Callable[[], object]]]:
+        return {
+            "reap": (REAP_EVERY, leases.reap),
+            "count": (self.counter_seconds, counts.sum_up),
+            "names": (HOURLY, names.publish),
+            "digests": (HOURLY, digests.queue),
+            "tidy": (HOURLY, retention.tidy),
+        }

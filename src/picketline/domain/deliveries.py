@@ -1,0 +1,146 @@
+"""Deliveries: the one state column of the outbox, and what an attempt makes of it.
+
+Every move is a compare-and-set: it names the state it starts from and, once a worker holds the
+mail, the fencing token of the lease (``picketline.domain.leases``). A function that moves nothing
+says so by its result; nobody writes without the current token.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from picketline.domain import counts
+from picketline.domain.leases import Lease, end_attempt, held
+from picketline.mail.outcomes import GIVE_UP_AFTER, Cause, Kind, Outcome, retry_delay
+from picketline.models import Delivery, Supporter
+
+State = Delivery.State
+
+MOVES: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.SENDING, State.CANCELLED}),
+    State.DEFERRED: frozenset({State.SENDING, State.CANCELLED}),
+    State.SENDING: frozenset(
+        {
+            State.QUEUED,
+            State.ACCEPTED,
+            State.DEFERRED,
+            State.FAILED,
+            State.UNCERTAIN,
+            State.CANCELLED,
+        }
+    ),
+    State.UNCERTAIN: frozenset({State.QUEUED, State.ACCEPTED, State.BOUNCED, State.FAILED}),
+    State.ACCEPTED: frozenset({State.BOUNCED}),
+    State.FAILED: frozenset(),
+    State.BOUNCED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+"""What may follow what; every move that a worker makes is checked against it."""
+
+# A second confirmation or copy does no harm, so an unclear one is tried once more. A second letter
+# would discredit the campaign: an unclear letter waits for evidence or for a person.
+REPEATABLE = frozenset(
+    {
+        Delivery.MailClass.CONFIRMATION,
+        Delivery.MailClass.WRITER_COPY,
+        Delivery.MailClass.ORGANISER_COPY,
+        Delivery.MailClass.ORGANISER_DIGEST,
+    }
+)
+MAX_POISONED_ATTEMPTS = 2
+
+
+class MoveForbidden(Exception):
+    """The table of states has no such move: a fault in the program, never in the data."""
+
+
+def settle(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
+    """Write down what became of an attempt. False, and nothing written, where the lease is lost."""
+    with transaction.atomic():
+        delivery = held(lease).select_for_update().first()
+        if delivery is None:
+            return False
+        state, changes = _after(delivery, outcome)
+        _leave(delivery, lease, state, outcome, direct=direct, **changes)
+        if state == State.ACCEPTED and delivery.mail_class == Delivery.MailClass.LETTER:
+            counts.add(delivery.campaign_id, counts.CountKind.LETTERS, 1)
+    return True
+
+
+def cancel_unsent(supporter: Supporter) -> int:
+    """Cancel whatever of this supporter's mail no worker holds; returns how many."""
+    return supporter.deliveries.filter(state__in=Delivery.UNSENT_STATES).update(
+        state=State.CANCELLED, settled_at=Now(), outcome="withdrawn", budget_hash=None
+    )
+
+
+def states() -> dict[tuple[str, str], int]:
+    """How many mails there are in each (class, state): for people and for monitoring."""
+    rows: Iterable[tuple[str, str, int]]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT mail_class, state, count(*) FROM picketline_delivery"
+            " GROUP BY 1, 2 ORDER BY 1, 2"
+        )
+        rows = cursor.fetchall()
+    return {(mail_class, state): number for mail_class, state, number in rows}
+
+
+def _after(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:
+    """The state an attempt leads to, and what else changes with it."""
+    if outcome.kind is Kind.ACCEPTED:
+        return State.ACCEPTED, {"settled_at": Now()}
+    if outcome.kind is Kind.UNCERTAIN:
+        if delivery.mail_class in REPEATABLE and delivery.uncertain_since is None:
+            return State.DEFERRED, {"uncertain_since": Now(), "due_at": Now() + _delay(delivery)}
+        return State.UNCERTAIN, {"uncertain_since": Now()}
+    if outcome.kind is Kind.PERMANENT and not _poison_may_pass(delivery, outcome):
+        return State.FAILED, {"settled_at": Now()}
+    return _later(delivery, outcome)
+
+
+def _later(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now() - %s", [delivery.created_at])
+        (age,) = cursor.fetchone()
+    if age > GIVE_UP_AFTER:
+        return State.FAILED, {"settled_at": Now()}
+    return State.DEFERRED, {"due_at": Now() + _delay(delivery, outcome.cause)}
+
+
+def _poison_may_pass(delivery: Delivery, outcome: Outcome) -> bool:
+    """A local fault is tried once more: a key that was missing may be there by then."""
+    return outcome.cause is Cause.POISON and delivery.attempt_count < MAX_POISONED_ATTEMPTS
+
+
+def _delay(delivery: Delivery, cause: Cause = Cause.NONE) -> timedelta:
+    return retry_delay(max(delivery.attempt_count, 1), random.uniform(-1, 1), cause)  # noqa: S311 - spreads load
+
+
+def _leave(
+    delivery: Delivery,
+    lease: Lease,
+    state: State,
+    outcome: Outcome,
+    *,
+    direct: bool,
+    **changes: object,
+) -> None:
+    if state not in MOVES[State.SENDING]:
+        raise MoveForbidden(state)
+    name = outcome_name(outcome)
+    codes = {"smtp_code": outcome.code, "enhanced_code": outcome.enhanced[:12]}
+    held(lease).update(
+        state=state, lease_until=None, outcome=name, direct=direct, **codes, **changes
+    )
+    end_attempt(lease, name, **codes)
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """The class of an outcome in one word: its cause where there is one, else its kind."""
+    return outcome.kind.value if outcome.cause is Cause.NONE else outcome.cause.value

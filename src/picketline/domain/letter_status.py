@@ -1,0 +1,122 @@
+"""Letters on their way: what their writer sees of them, and how to call them back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from picketline.domain import counts, deliveries, links
+from picketline.domain.sealing import Content
+from picketline.models import Campaign, Delivery, Supporter
+from picketline.seal import tokens
+
+
+@dataclass(frozen=True)
+class TargetStatus:
+    """How far the letter to one target has come; ``at`` is when it was settled."""
+
+    target_id: int
+    target_key: str
+    state: Delivery.State
+    at: datetime | None
+    reason: str
+    direct: bool
+    relay_status: str
+    relay_status_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LetterStatus:
+    """What the status page shows. ``content`` is None once it has been erased."""
+
+    campaign: Campaign
+    supporter: Supporter
+    content: Content | None
+    deliveries: tuple[TargetStatus, ...]
+    can_withdraw: bool
+
+
+def status(status_token: str) -> LetterStatus:
+    """The fate of a confirmed letter; changes nothing. Raises ``LinkUnknown``."""
+    supporter = _by_status_token(status_token)
+    found = (
+        supporter.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
+        .select_related("target")
+        .order_by("target__position")
+    )
+    rows = tuple(_target_status(delivery) for delivery in found)
+    return LetterStatus(
+        campaign=supporter.campaign,
+        supporter=supporter,
+        content=links.content(supporter, status_token),
+        deliveries=rows,
+        can_withdraw=any(row.state in Delivery.UNSENT_STATES for row in rows),
+    )
+
+
+def withdraw(status_token: str) -> None:
+    """Cancel what has not been sent; what is with a mail server cannot be called back.
+
+    A supporter none of whose letters went out no longer counts. Raises ``LinkUnknown``.
+    """
+    with transaction.atomic():
+        supporter = _by_status_token(status_token, lock=True)
+        _withdraw(supporter)
+
+
+def erase(status_token: str) -> None:
+    """Withdraw, then delete name, address and words for ever. Raises ``LinkUnknown``.
+
+    The link then shows only how many letters had gone out, and the number of letters accepted
+    stays as it is: those letters are with their targets.
+    """
+    with transaction.atomic():
+        supporter = _by_status_token(status_token, lock=True)
+        _withdraw(supporter)
+        links.forget(supporter)
+        Supporter.objects.filter(pk=supporter.pk).update(
+            address_index=None, erased_on=links.today()
+        )
+
+
+def _by_status_token(token: str, *, lock: bool = False) -> Supporter:
+    supporter = links.find(token, tokens.STATUS, lock=lock)
+    if supporter.state not in (
+        Supporter.State.HELD,
+        Supporter.State.CONFIRMED,
+        Supporter.State.WITHDRAWN,
+    ):
+        raise links.LinkUnknown
+    return supporter
+
+
+def _withdraw(supporter: Supporter) -> None:
+    cancelled = deliveries.cancel_unsent(supporter)
+    if supporter.state != Supporter.State.CONFIRMED:
+        return
+    letters = supporter.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
+    if letters.exclude(state=Delivery.State.CANCELLED).exists():
+        return
+    if cancelled and links.move(supporter, Supporter.State.WITHDRAWN):
+        counts.add(supporter.campaign_id, counts.CountKind.SUPPORTERS, -1)
+        if supporter.members:
+            counts.add(supporter.campaign_id, counts.CountKind.MEMBERS, -supporter.members)
+        supporter.state = Supporter.State.WITHDRAWN
+
+
+def _target_status(delivery: Delivery) -> TargetStatus:
+    target = delivery.target
+    if target is None:  # a constraint forbids it
+        raise links.LinkUnknown
+    return TargetStatus(
+        target_id=target.pk,
+        target_key=target.key,
+        state=Delivery.State(delivery.state),
+        at=delivery.settled_at,
+        reason=delivery.outcome,
+        direct=delivery.direct,
+        relay_status=delivery.relay_status,
+        relay_status_at=delivery.relay_status_at,
+    )

@@ -1,0 +1,72 @@
+"""Secret links: finding the supporter behind a token, and what its bearer may read."""
+
+from __future__ import annotations
+
+from datetime import UTC, date
+
+from django.utils import timezone
+
+from picketline.domain.sealing import Content, unlock_for_link
+from picketline.models import (
+    Consent,
+    Letter,
+    LetterPart,
+    PublicName,
+    SealedSubmission,
+    Supporter,
+)
+from picketline.seal import secretbox, tokens
+
+
+class LinkUnknown(Exception):
+    """No such link, or none any more: wrong, truncated, expired and cancelled look alike."""
+
+
+def find(token: str, purpose: str, *, lock: bool = False) -> Supporter:
+    """The supporter of a well-formed, known token for this purpose. Raises ``LinkUnknown``.
+
+    With ``lock``, inside a transaction, the row stays ours until its end.
+    """
+    if not tokens.well_formed(token):
+        raise LinkUnknown
+    rows = Supporter.objects.select_related("campaign")
+    if lock:
+        rows = rows.select_for_update(of=("self",))
+    supporter = rows.filter(**{f"{purpose}_hash": tokens.token_hash(token, purpose)}).first()
+    if supporter is None:
+        raise LinkUnknown
+    return supporter
+
+
+def content(supporter: Supporter, status_token: str) -> Content | None:
+    """The submission in the clear for the bearer of the status link; None once it is erased."""
+    blob = Letter.objects.values_list("link_ct", flat=True).filter(pk=supporter.pk).first()
+    if blob is None:
+        return None
+    key = tokens.link_key(status_token)
+    try:
+        return unlock_for_link(bytes(blob), key, bytes(supporter.status_hash))
+    except secretbox.CannotOpen:
+        raise LinkUnknown from None
+
+
+def move(supporter: Supporter, state: Supporter.State, **changes: object) -> bool:
+    """Compare-and-set of the supporter's state; False where somebody else was faster."""
+    moved = Supporter.objects.filter(pk=supporter.pk, state=supporter.state).update(
+        state=state, **changes
+    )
+    return bool(moved)
+
+
+def forget(supporter: Supporter) -> None:
+    """Delete everything that says who the supporter is."""
+    SealedSubmission.objects.filter(supporter_id=supporter.pk).delete()
+    Letter.objects.filter(pk=supporter.pk).update(link_ct=None)
+    LetterPart.objects.filter(letter_id=supporter.pk).delete()
+    Consent.objects.filter(supporter_id=supporter.pk).delete()
+    PublicName.objects.filter(supporter_id=supporter.pk).delete()
+
+
+def today() -> date:
+    """The day it is in UTC."""
+    return timezone.now().astimezone(UTC).date()

@@ -1,0 +1,236 @@
+"""Outgoing mail: a delivery's row made into the bytes and the envelope of one message.
+
+The same row gives the same bytes at every attempt: texts were frozen by the writer's confirmation,
+and aliases follow from the Message-ID by a key that only the worker holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+
+from picketline.domain.keyring import worker_keys
+from picketline.domain.letters import RenderedLetter
+from picketline.domain.sealing import Erased, opened
+from picketline.mail.addresses import canonical
+from picketline.mail.compose import OutgoingMail, compose
+from picketline.models import Delivery, Supporter, Suppression, TargetText
+from picketline.seal import index, tokens
+from picketline.text import languages
+from picketline.text.paragraphs import wrap_letter
+
+MailClass = Delivery.MailClass
+
+
+class NotToBeSent(Exception):
+    """The mail must not go out any more; the argument says why in one word."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message ready to be offered. Hashes are what is kept of the two aliases."""
+
+    data: bytes
+    sender: str
+    recipient: str
+    envelope_hash: bytes
+    reply_hash: bytes | None
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the message."""
+        return sha256(self.data).digest()
+
+
+def build(delivery: Delivery) -> Outgoing:
+    """The message of a delivery, which must come with its campaign, supporter and copy address.
+
+    Raises ``NotToBeSent`` where the writer's data is erased, the address is on the suppression
+    list or a digest turned out empty; ``mail.headers.UnsafeMail`` where it cannot be composed.
+    """
+    try:
+        mail, reply_hash = _BUILDERS[MailClass(delivery.mail_class)](delivery)
+    except Erased:
+        raise NotToBeSent("erased") from None
+    alias = index.nonce_alias(worker_keys().envelope, delivery.message_id)
+    return Outgoing(
+        data=compose(mail),
+        sender=f"b.{alias}@bounce.{settings.MAIL_DOMAIN}",
+        recipient=mail.to_address,
+        envelope_hash=sha256(alias.encode()).digest(),
+        reply_hash=reply_hash,
+    )
+
+
+def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+    supporter = _supporter(delivery)
+    submission = opened(supporter)
+    target = delivery.target
+    version = delivery.target_version
+    if target is None or version is None:  # a constraint forbids it
+        raise NotToBeSent("no target")
+    text = next(each for each in submission.letters() if each.target_id == target.pk)
+    alias = index.nonce_alias(worker_keys().envelope, "reply" + delivery.message_id)
+    by_alias = supporter.replies == Supporter.Replies.ALIAS
+    mail = OutgoingMail(
+        message_id=delivery.message_id,
+        date=delivery.dated,
+        from_name=submission.signature().name,
+        from_address=f"{delivery.campaign.slug}@letters.{settings.MAIL_DOMAIN}",
+        to_name="",
+        to_address=version.address,
+        reply_to=f"r.{alias}@reply.{settings.MAIL_DOMAIN}" if by_alias else submission.address(),
+        subject=text.subject,
+        body=wrap_letter(text.body),
+        language=text.language,
+        automatic=False,
+    )
+    return mail, sha256(alias.encode()).digest() if by_alias else None
+
+
+def _confirmation(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+    supporter = _supporter(delivery)
+    submission = opened(supporter)
+    address = submission.address()
+    address_hash = index.keyed_hash(worker_keys().suppression, canonical(address))
+    if Suppression.objects.filter(address_hash=address_hash).exists():
+        raise NotToBeSent("suppressed")
+    link = _url("confirm", submission.token(), supporter.page_language)
+    return _notice(delivery, "confirmation", address, supporter.page_language, confirm_url=link)
+
+
+def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+    supporter = _supporter(delivery)
+    submission = opened(supporter)
+    language = supporter.page_language
+    token = tokens.derive(submission.token(), tokens.STATUS)
+    return _notice(
+        delivery,
+        "writer_copy",
+        submission.address(),
+        language,
+        status_url=_url("status", token, language),
+        letters=_named(submission.letters(), language),
+    )
+
+
+def _organiser_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+    submission = opened(_supporter(delivery))
+    language = delivery.campaign.default_language
+    return _notice(
+        delivery,
+        "organiser_copy",
+        _copy_address(delivery),
+        language,
+        writer=submission.signature().name,
+        letters=_named(submission.letters(), language),
+    )
+
+
+def _organiser_digest(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+    language = delivery.campaign.default_language
+    entries = []
+    supporters = delivery.campaign.supporters.filter(
+        state=Supporter.State.CONFIRMED, confirmed_on=delivery.digest_day
+    )
+    for supporter in supporters.select_related("campaign", "sealed").order_by("pk"):
+        try:
+            submission = opened(supporter)
+            entries.append((submission.signature().name, _named(submission.letters(), language)))
+        except Erased:
+            continue
+    if not entries or delivery.digest_day is None:
+        raise NotToBeSent("empty")
+    return _notice(
+        delivery,
+        "organiser_digest",
+        _copy_address(delivery),
+        language,
+        entries=entries,
+        number=len(entries),
+        day=languages.format_day(delivery.digest_day, language),
+    )
+
+
+_BUILDERS = {
+    MailClass.LETTER: _letter,
+    MailClass.CONFIRMATION: _confirmation,
+    MailClass.WRITER_COPY: _writer_copy,
+    MailClass.ORGANISER_COPY: _organiser_copy,
+    MailClass.ORGANISER_DIGEST: _organiser_digest,
+}
+
+
+def _notice(
+    delivery: Delivery, name: str, address: str, language: str, **context: object
+) -> tuple[OutgoingMail, None]:
+    """A mail of ours, from templates/emails/<name>/."""
+    organisation = delivery.campaign.organisation
+    context |= {
+        "campaign_title": _title(delivery, language),
+        "organisation_name": organisation.name,
+        "site_url": settings.SITE_URL,
+    }
+    with translation.override(language):
+        subject = render_to_string(f"emails/{name}/subject.txt", context)
+        body = render_to_string(f"emails/{name}/body.txt", context)
+    mail = OutgoingMail(
+        message_id=delivery.message_id,
+        date=delivery.dated,
+        from_name=organisation.name,
+        from_address=f"{delivery.campaign.slug}@notices.{settings.MAIL_DOMAIN}",
+        to_name="",
+        to_address=address,
+        reply_to=None,
+        subject=" ".join(subject.split()),
+        body=body,
+        language=language,
+        automatic=True,
+    )
+    return mail, None
+
+
+def _named(letters: Iterable[RenderedLetter], language: str) -> list[dict[str, str]]:
+    """Letters with their targets' names in this language where there is one."""
+    letters = list(letters)
+    names: dict[int, str] = {}
+    texts = TargetText.objects.filter(target_id__in=[each.target_id for each in letters])
+    for text in texts.order_by("language"):
+        if text.language == language or text.target_id not in names:
+            names[text.target_id] = text.name
+    return [
+        {
+            "name": names.get(each.target_id, each.target_key),
+            "subject": each.subject,
+            "body": wrap_letter(each.body),
+        }
+        for each in letters
+    ]
+
+
+def _title(delivery: Delivery, language: str) -> str:
+    texts = {text.language: text.title for text in delivery.campaign.texts.all()}
+    return texts.get(language) or texts.get(delivery.campaign.default_language, "")
+
+
+def _url(name: str, token: str, language: str) -> str:
+    with translation.override(language):
+        return settings.SITE_URL + reverse(name, args=[token], urlconf="picketline.public.urls")
+
+
+def _supporter(delivery: Delivery) -> Supporter:
+    if delivery.supporter is None:
+        raise NotToBeSent("erased")
+    return delivery.supporter
+
+
+def _copy_address(delivery: Delivery) -> str:
+    if delivery.copy_address is None or not delivery.copy_address.active:
+        raise NotToBeSent("no copy address")
+    return delivery.copy_address.address

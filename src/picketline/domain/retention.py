@@ -1,0 +1,142 @@
+"""Retention: what is kept how long, and the job that deletes the rest.
+
+The periods are promises of the privacy notice; ``docs/privacy.md`` lists them, a test compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from picketline.domain import budgets, deliveries
+from picketline.domain.supporters import CONFIRM_WITHIN
+from picketline.models import (
+    Attempt,
+    Campaign,
+    Consent,
+    Delivery,
+    Evidence,
+    Letter,
+    PublicName,
+    SealedReply,
+    SealedSubmission,
+    Supporter,
+)
+
+UNCONFIRMED_FOR = CONFIRM_WITHIN
+ADDRESS_FOR = timedelta(days=14)
+TEXT_FOR = timedelta(days=28)
+SERVER_REPLIES_FOR = timedelta(days=30)
+INDEX_FOR = timedelta(days=30)
+EVIDENCE_FOR = timedelta(days=180)
+
+
+@dataclass(frozen=True)
+class Tidied:
+    """How many rows each rule of retention touched."""
+
+    unconfirmed: int
+    addresses: int
+    texts: int
+    server_replies: int
+    indexes: int
+    evidence: int
+    budgets: int
+
+
+def tidy() -> Tidied:
+    """Delete whatever has been kept long enough. Safe to repeat and to interrupt."""
+    return Tidied(
+        unconfirmed=_drop_unconfirmed(),
+        addresses=_erase_addresses(),
+        texts=_erase_texts(),
+        server_replies=_erase_server_replies(),
+        indexes=_erase_indexes(),
+        evidence=_erase_evidence(),
+        budgets=budgets.forget_old(),
+    )
+
+
+def _drop_unconfirmed() -> int:
+    """Submissions that nobody confirmed in time, and those that another one replaced."""
+    old = Supporter.objects.filter(
+        Q(state=Supporter.State.UNCONFIRMED) | Q(state=Supporter.State.CANCELLED),
+        created_at__lt=timezone.now() - UNCONFIRMED_FOR,
+    )
+    with transaction.atomic():
+        rows = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:10_000])
+        for supporter in Supporter.objects.filter(pk__in=rows):
+            deliveries.cancel_unsent(supporter)
+        Delivery.objects.filter(supporter_id__in=rows).exclude(
+            state=Delivery.State.SENDING
+        ).delete()
+        Supporter.objects.filter(pk__in=rows).delete()
+    return len(rows)
+
+
+def _settled_before(age: timedelta) -> QuerySet[Supporter]:
+    """Confirmed or withdrawn supporters none of whose mail is unsettled or settled since."""
+    unsettled = Delivery.objects.filter(
+        supporter=OuterRef("pk"),
+        state__in=[
+            Delivery.State.QUEUED,
+            Delivery.State.DEFERRED,
+            Delivery.State.SENDING,
+            Delivery.State.UNCERTAIN,
+        ],
+    )
+    recent = Delivery.objects.filter(supporter=OuterRef("pk"), settled_at__gt=timezone.now() - age)
+    return Supporter.objects.filter(
+        ~Exists(unsettled),
+        ~Exists(recent),
+        state__in=[Supporter.State.CONFIRMED, Supporter.State.WITHDRAWN],
+    )
+
+
+def _erase_addresses() -> int:
+    """Addresses, once bounces can no longer come, unless the writer wants updates or replies."""
+    updates = Consent.objects.filter(supporter=OuterRef("pk"), kind=Consent.Kind.UPDATES)
+    expecting_replies = Q(replies=Supporter.Replies.ALIAS) & ~_closed_since(INDEX_FOR)
+    done = _settled_before(ADDRESS_FOR).filter(~Exists(updates)).exclude(expecting_replies)
+    return SealedSubmission.objects.filter(supporter__in=done, address_ct__isnull=False).update(
+        address_ct=None
+    )
+
+
+def _erase_texts() -> int:
+    """Words and names; the link's own copy, which holds the address too, goes with them."""
+    done = _settled_before(TEXT_FOR)
+    Letter.objects.filter(supporter__in=done, link_ct__isnull=False).update(link_ct=None)
+    return SealedSubmission.objects.filter(supporter__in=done, texts_ct__isnull=False).update(
+        texts_ct=None, signature_ct=None
+    )
+
+
+def _erase_server_replies() -> int:
+    old = Attempt.objects.filter(ended_at__lt=timezone.now() - SERVER_REPLIES_FOR)
+    return SealedReply.objects.filter(attempt__in=old).delete()[0]
+
+
+def _closed_since(age: timedelta) -> Q:
+    return Q(
+        campaign__state__in=[Campaign.State.CLOSED, Campaign.State.ARCHIVED],
+        campaign__closed_at__lt=timezone.now() - age,
+    )
+
+
+def _erase_indexes() -> int:
+    """Hashes of addresses and the public names of campaigns that are over."""
+    over = _closed_since(INDEX_FOR)
+    PublicName.objects.filter(supporter__in=Supporter.objects.filter(over)).delete()
+    return Supporter.objects.filter(over, address_index__isnull=False).update(address_index=None)
+
+
+def _erase_evidence() -> int:
+    """What servers answered and when; the totals and each delivery's final state stay."""
+    limit = timezone.now() - EVIDENCE_FOR
+    attempts = Attempt.objects.filter(ended_at__lt=limit).delete()[0]
+    return attempts + Evidence.objects.filter(seen_at__lt=limit).delete()[0]

@@ -1,0 +1,130 @@
+"""What a supporter typed, between the form and the mail: packed, sealed twice, and opened again.
+
+Once to the campaign's key, in parts that are erased at different times (``SealedSubmission``), and
+once as a whole under the key that the bearer of the writer's link can derive (``Letter.link_ct``).
+Both are bound to the supporter's row by its status hash, so that no ciphertext can be moved to
+another row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from picketline.domain.keyring import campaign_private_key
+from picketline.domain.letters import RenderedLetter, Signature
+from picketline.mail.addresses import EmailAddr
+from picketline.models import Campaign, SealedSubmission, Supporter
+from picketline.seal import boxes, secretbox
+
+ADDRESS, TOKEN, SIGNATURE, TEXTS = "address", "token", "signature", "texts"
+
+
+class Erased(Exception):
+    """That part of the submission has been erased, as promised or as its writer asked."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A submission in the clear."""
+
+    own_words: str
+    address: str
+    signature: Signature
+    letters: tuple[RenderedLetter, ...]
+
+
+def lock_for_link(content: Content, key: bytes, row: bytes) -> bytes:
+    """The whole submission for the bearer of the link whose key this is."""
+    return secretbox.lock(key, _dump(asdict(content)), _link_context(row))
+
+
+def unlock_for_link(blob: bytes, key: bytes, row: bytes) -> Content:
+    """The submission again. Raises ``secretbox.CannotOpen`` for a wrong key or a moved blob."""
+    raw = json.loads(secretbox.unlock(key, blob, _link_context(row)))
+    return Content(
+        own_words=raw["own_words"],
+        address=raw["address"],
+        signature=Signature(**raw["signature"]),
+        letters=_letters(raw["letters"]),
+    )
+
+
+def seal_for_worker(
+    content: Content, token: str, campaign: Campaign, row: bytes
+) -> dict[str, bytes]:
+    """The parts of the submission, each sealed to the campaign's public key."""
+    parts = {
+        ADDRESS: content.address.encode(),
+        TOKEN: token.encode(),
+        SIGNATURE: _dump(asdict(content.signature)),
+        TEXTS: _dump([asdict(letter) for letter in content.letters]),
+    }
+    return boxes.seal_many(bytes(campaign.public_key), parts, _row_context(row))
+
+
+@dataclass(frozen=True)
+class OpenedSubmission:
+    """Reads the parts of one sealed submission, each when asked for.
+
+    Every method raises ``Erased`` where its part is gone and ``boxes.CannotOpen`` where it was
+    tampered with.
+    """
+
+    sealed: SealedSubmission
+    private_key: bytes
+    row: bytes
+
+    def address(self) -> EmailAddr:
+        """The address as it was typed."""
+        return EmailAddr(self._open(self.sealed.address_ct, ADDRESS).decode())
+
+    def token(self) -> str:
+        """The confirmation link's token."""
+        return self._open(self.sealed.token_ct, TOKEN).decode()
+
+    def signature(self) -> Signature:
+        """Who signed."""
+        return Signature(**json.loads(self._open(self.sealed.signature_ct, SIGNATURE)))
+
+    def letters(self) -> tuple[RenderedLetter, ...]:
+        """The texts, one for each target."""
+        return _letters(json.loads(self._open(self.sealed.texts_ct, TEXTS)))
+
+    def _open(self, blob: memoryview | bytes | None, part: str) -> bytes:
+        if blob is None:
+            raise Erased(part)
+        context = boxes.part_context(_row_context(self.row), part)
+        return boxes.open_box(self.private_key, bytes(blob), context)
+
+
+def opened(supporter: Supporter) -> OpenedSubmission:
+    """The reader of a supporter's submission, for processes that hold private keys.
+
+    Raises ``Erased`` where all of it is gone.
+    """
+    try:
+        sealed = supporter.sealed
+    except SealedSubmission.DoesNotExist:
+        raise Erased("submission") from None
+    return OpenedSubmission(
+        sealed, campaign_private_key(supporter.campaign), bytes(supporter.status_hash)
+    )
+
+
+def _letters(raw: Iterable[dict[str, Any]]) -> tuple[RenderedLetter, ...]:
+    return tuple(RenderedLetter(**letter) for letter in raw)
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _row_context(row: bytes) -> bytes:
+    return b"submission|" + row
+
+
+def _link_context(row: bytes) -> bytes:
+    return b"link|" + row
