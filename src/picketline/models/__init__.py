@@ -1,4 +1,4 @@
-"""What exists: the nouns of a letter campaign, with the rules that must always hold about their rows.
+"""What exists: the nouns of a letter campaign, with the rules that always hold for their rows.
 
 No I/O and no verbs here: what happens to these rows is in ``picketline.domain``.
 """

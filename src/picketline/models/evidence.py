@@ -8,8 +8,10 @@ from picketline.models.deliveries import Delivery
 
 
 class Attempt(models.Model):
-    """One try at a delivery under one lease. ``phase`` *committing* is the intent: it is
-    committed before the final dot, so that a crash can never hide a letter that went out.
+    """One try at a delivery under one lease.
+
+    ``phase`` *committing* is the intent: it is committed before the final dot, so that a crash
+    can never hide a letter that went out.
     """
 
     class Phase(models.TextChoices):
