@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 
 from picketline import environment
-from picketline.host import postgres
+from picketline.host import faults, postgres
+from picketline.seal import keys
 
 try:
     ENVIRONMENT = environment.read()
@@ -37,6 +38,7 @@ _HTTPS = _SITE.scheme == "https"
 _PACKAGE = Path(__file__).parent
 
 DEBUG = ENVIRONMENT.debug
+SECRET_KEY = keys.django_secret(KEYS)
 ALLOWED_HOSTS = [_SITE.hostname or "127.0.0.1"]
 ROOT_URLCONF = "picketline.urls"
 WSGI_APPLICATION = "picketline.wsgi.application"
@@ -77,11 +79,19 @@ def _database() -> dict[str, Any]:
                 "options": f"-c role=picketline_{PROCESS}",
             }
     else:
-        parameters = {
-            "ENGINE": "django.db.backends.postgresql",
-            **postgres.connection_parameters(ENVIRONMENT.data, PROCESS),
-        }
+        parameters = _embedded_database()
     return {**parameters, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def _embedded_database() -> dict[str, Any]:
+    """The running embedded server; commands that need none may go on without."""
+    try:
+        found = postgres.connection_parameters(ENVIRONMENT.data, PROCESS)
+    except faults.DatabaseTrouble as trouble:
+        if PROCESS in ("public", "worker"):
+            sys.exit(f"Picketline cannot start:\n{trouble}")
+        return {"ENGINE": "django.db.backends.dummy"}
+    return {"ENGINE": "django.db.backends.postgresql", **found}
 
 
 DATABASES = {"default": _database()}

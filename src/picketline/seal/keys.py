@@ -89,6 +89,11 @@ def create(folder: Path) -> None:
         _make(folder / name, os.urandom(_LENGTHS.get(name, _KEY_BYTES)), 0o600)
 
 
+def django_secret(folder: Path) -> str:
+    """Django's secret alone, or nothing before `create` has made it; for the settings module."""
+    return _spell(_read(folder, _DJANGO)) if (folder / _DJANGO).exists() else ""
+
+
 def load_public(folder: Path) -> PublicKeys:
     """Read `public/`. Raises a KeyProblem whose message says what to do."""
     return PublicKeys(

@@ -1,0 +1,94 @@
+"""The ``picketline`` command: a thin front to the management commands.
+
+It gives each command the process it belongs to, and lets short commands start the embedded
+database for themselves where nothing keeps it running.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from picketline import environment
+from picketline.host import faults, postgres
+
+PROCESS_OF = {
+    "worker": "worker",
+    "tidy": "worker",
+    "recount": "worker",
+    "prepare": "owner",
+    "migrate": "owner",
+    "makemigrations": "owner",
+    "serve": "public",
+}
+WITHOUT_DATABASE = {"check", "collectstatic", "help", "makemigrations", "version", "--help"}
+NEVER_STARTS_IT = {"worker", "runserver"}
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` names; ``SystemExit`` carries its exit code."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picketline.settings")
+    os.environ.setdefault("PICKETLINE_PROCESS", PROCESS_OF.get(command, "desk"))
+    try:
+        chosen = environment.read()
+        if command == "demo":
+            from picketline.demo import stage
+
+            stage.run(sys.argv[2:])
+        elif command == "serve":
+            _serve(chosen, sys.argv[2:])
+        elif command == "database":
+            _keep_database(chosen)
+        else:
+            _manage(command, chosen)
+    except (environment.SettingsRefused, faults.DatabaseTrouble) as trouble:
+        sys.exit(f"picketline: {trouble}")
+
+
+def _manage(command: str, chosen: environment.Environment) -> None:
+    from django.core.management import execute_from_command_line
+
+    with _database_for(command, chosen):
+        execute_from_command_line(sys.argv)
+
+
+def _database_for(command: str, chosen: environment.Environment) -> AbstractContextManager[Any]:
+    """The embedded server for the time of one command, unless it runs or is not wanted."""
+    if chosen.database_url or command in WITHOUT_DATABASE or command in NEVER_STARTS_IT:
+        return nullcontext()
+    try:
+        return postgres.start(chosen.data)
+    except faults.AlreadyRunning:
+        return nullcontext()
+
+
+def _keep_database(chosen: environment.Environment) -> None:
+    """``picketline database``: the embedded server in the foreground, until SIGTERM or Ctrl-C."""
+    if chosen.database_url:
+        raise environment.SettingsRefused("DATABASE_URL is set: there is no embedded database.")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with postgres.start(chosen.data) as server:
+        sys.stdout.write(f"database ready, process {server.pid}\n")
+        sys.stdout.flush()
+        while not stop.wait(1):
+            if server.poll() is not None:
+                raise faults.StartFailed("The database server ended by itself; see its log.")
+
+
+def _serve(chosen: environment.Environment, arguments: list[str]) -> None:
+    """``picketline serve``: becomes the public web server; granian's options may follow."""
+    from picketline.host import web
+
+    command = web.command(sys.executable, arguments)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, no shell
+
+
+if __name__ == "__main__":
+    main()

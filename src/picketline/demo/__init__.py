@@ -1,0 +1,1 @@
+"""The demo: its stage, and the mailbox that everything it sends arrives in."""
