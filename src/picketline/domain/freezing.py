@@ -42,7 +42,7 @@ def freeze(supporter: Supporter, now: datetime) -> None:
     """
     dated = now.replace(minute=0, second=0, microsecond=0)
     Letter.objects.filter(pk=supporter.pk).update(frozen_at=dated)
-    values = {
+    values: dict[str, int | str | bool | datetime] = {
         "campaign": supporter.campaign_id,
         "supporter": supporter.pk,
         "dated": dated,

@@ -44,7 +44,7 @@ WITH due AS (
 ), claimed AS (
     UPDATE picketline_delivery delivery
     SET state = 'sending', lease_token = nextval('picketline_lease'),
-        lease_until = now() + %(lease)s, attempt_count = attempt_count + 1
+        lease_until = now() + make_interval(secs => %(lease)s), attempt_count = attempt_count + 1
     FROM due WHERE delivery.id = due.id
     RETURNING delivery.id, delivery.lease_token
 ), noted AS (
@@ -60,7 +60,7 @@ WITH held AS (
     SELECT id, mail_class <> 'letter' OR mime_sha256 IS NULL OR mime_sha256 = %(sha256)s AS same
     FROM picketline_delivery
     WHERE id = %(id)s AND state = 'sending' AND lease_token = %(token)s
-      AND lease_until > now() + %(margin)s
+      AND lease_until > now() + make_interval(secs => %(margin)s)
     FOR UPDATE
 ), noted AS (
     UPDATE picketline_delivery delivery
@@ -103,7 +103,7 @@ def claim(limit: int, lease: timedelta) -> list[Lease]:
     Letters of a suspended campaign stay where they are.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, {"limit": limit, "lease": lease})
+        cursor.execute(_CLAIM, {"limit": limit, "lease": lease.total_seconds()})
         leases = [Lease(int(row[0]), int(row[1])) for row in cursor.fetchall()]
     return sorted(leases, key=lambda lease: lease.token)
 
@@ -117,13 +117,13 @@ def intend(
     ``BytesChanged`` where a letter was once to be sent as other bytes. In both cases the dot must
     not be sent.
     """
-    values = {
+    values: dict[str, int | float | bytes | None] = {
         "id": lease.delivery_id,
         "token": lease.token,
         "sha256": sha256,
         "envelope": envelope,
         "reply": reply,
-        "margin": margin,
+        "margin": margin.total_seconds(),
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_INTEND, values)

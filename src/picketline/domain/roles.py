@@ -120,7 +120,5 @@ def _grant(privilege: str, columns: str, table: str, role: str) -> None:
 def _run(statement: str, role: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL(statement)  # type: ignore[arg-type]  # only constants of this module
-            .format(role=sql.Identifier(role))
-            .as_string(cursor.cursor)
+            sql.SQL(statement).format(role=sql.Identifier(role)).as_string(cursor.cursor)
         )
