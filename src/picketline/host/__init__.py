@@ -1,0 +1,1 @@
+"""What runs Picketline on a machine: processes, the embedded database, WSGI wrappers."""
