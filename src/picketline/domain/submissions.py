@@ -68,25 +68,28 @@ def submit(campaign: Campaign, submission: Submission, shown: Sequence[RenderedL
         SealedSubmission.objects.bulk_create(
             [SealedSubmission(supporter=supporter, **{f"{k}_ct": v for k, v in sealed.items()})]
         )
-        Letter.objects.bulk_create([Letter(supporter=supporter, link_ct=link_ct)])
-        LetterPart.objects.bulk_create(
-            LetterPart(
-                letter_id=supporter.pk,
-                target_id=letter.target_id,
-                model_letter_id=letter.model_letter_id,
-            )
-            for letter in shown
-        )
-        Consent.objects.bulk_create(
-            Consent(
-                supporter=supporter,
-                kind=kind,
-                wording=CONSENT_WORDING,
-                given_on=now.date(),
-            )
-            for kind in sorted(submission.consents)
-        )
+        _letter(supporter, link_ct, shown)
+        _consents(supporter, submission.consents, now)
         _ask_to_confirm(supporter, submission.address, now)
+
+
+def _letter(supporter: Supporter, link_ct: bytes, shown: Sequence[RenderedLetter]) -> None:
+    Letter.objects.bulk_create([Letter(supporter=supporter, link_ct=link_ct)])
+    LetterPart.objects.bulk_create(
+        LetterPart(
+            letter_id=supporter.pk,
+            target_id=letter.target_id,
+            model_letter_id=letter.model_letter_id,
+        )
+        for letter in shown
+    )
+
+
+def _consents(supporter: Supporter, kinds: frozenset[Consent.Kind], now: datetime) -> None:
+    Consent.objects.bulk_create(
+        Consent(supporter=supporter, kind=kind, wording=CONSENT_WORDING, given_on=now.date())
+        for kind in sorted(kinds)
+    )
 
 
 def _supporter(

@@ -57,7 +57,7 @@ class Command(BaseCommand):
             sender.close()
 
     def _work(self, sender: Sender, stop: threading.Event, *, once: bool) -> None:
-        chores = Chores(settings.COUNTER_SECONDS)
+        chores = Chores(0 if once else settings.COUNTER_SECONDS)
         while not stop.is_set():
             try:
                 chores.run_due()
