@@ -1,0 +1,13 @@
+"""What every template may use; the same for every visitor."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest
+
+SITE_NAME = "Picketline"
+
+
+def site(_request: HttpRequest | None = None) -> dict[str, str]:
+    """The site's name and its public address without a slash at the end."""
+    return {"site_name": SITE_NAME, "site_url": settings.SITE_URL}

@@ -1,0 +1,132 @@
+"""Sentences that follow from a state, each a whole one, so that all can be translated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from picketline.domain.letter_status import TargetStatus
+from picketline.mail.outcomes import Cause
+from picketline.models import Campaign, Delivery, DemandStatus
+from picketline.models.targets import Role
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+State = Delivery.State
+Relay = Delivery.RelayStatus
+
+ROLES: dict[str, _StrPromise] = {
+    Role.COMPANY: lazy("company"),
+    Role.PARENT: lazy("parent company"),
+    Role.SUBSIDIARY: lazy("subsidiary"),
+    Role.OWNER: lazy("owner"),
+    Role.LOCAL_GOVERNMENT: lazy("local government"),
+    Role.MINISTRY: lazy("ministry"),
+    Role.EMBASSY: lazy("embassy"),
+}
+
+DEMAND_STATUSES: dict[str, _StrPromise] = {
+    # Translators: status of a demand that has not been met.
+    DemandStatus.Status.OPEN: lazy("not met"),
+    DemandStatus.Status.PARTLY_MET: lazy("met in part"),
+    DemandStatus.Status.MET: lazy("met"),
+    DemandStatus.Status.WITHDRAWN: lazy("withdrawn"),
+}
+
+OUTCOMES: dict[str, _StrPromise] = {
+    Campaign.Outcome.WON: lazy("It was won."),
+    Campaign.Outcome.PARTLY_WON: lazy("It was won in part."),
+    Campaign.Outcome.LOST: lazy("It was lost."),
+    Campaign.Outcome.NO_FURTHER_ACTION: lazy("No further action is planned."),
+}
+
+_FAILURES: dict[str, _StrPromise] = {
+    Cause.ADDRESS: lazy("Not delivered: their server says that this address does not exist."),
+    Cause.POLICY: lazy("Not delivered: their server refuses letters like this one."),
+    Cause.MAILBOX_FULL: lazy("Not delivered: their mailbox stayed full for days."),
+    Cause.SENDER: lazy("Not delivered: their server refuses our address as a sender."),
+    Cause.RELAY: lazy("Not delivered: no connection to a mail server came about for days."),
+    Cause.POISON: lazy("Not delivered: this letter could not be made into a mail."),
+}
+_DELAYS: dict[str, _StrPromise] = {
+    Cause.MAILBOX_FULL: lazy("Not delivered yet: their mailbox is full. We try again."),
+    Cause.SENDER: lazy("Not delivered yet: our sending address was not accepted. We try again."),
+    Cause.RELAY: lazy("Not delivered yet: the mail server could not be reached. We try again."),
+}
+_FAILED = lazy("Not delivered: their server refused it for good.")
+_DELAYED = lazy("Not delivered yet: a mail server asked us to come back later. We try again.")
+
+
+def delivery_sentence(row: TargetStatus, at: str, relay_at: str) -> str:
+    """What became of the letter to one target; ``at`` and ``relay_at`` are its times in words.
+
+    "Accepted by their server" is said only where their server itself said so.
+    """
+    if row.state == State.ACCEPTED:
+        return _accepted(row, at, relay_at)
+    if row.state == State.FAILED:
+        return str(_FAILURES.get(row.reason, _FAILED))
+    if row.state == State.DEFERRED:
+        return str(_DELAYS.get(row.reason, _DELAYED))
+    return _elsewhere(row)
+
+
+def delivery_kind(row: TargetStatus) -> str:
+    """Good, bad or in between: the one word that style sheets know."""
+    refused = row.relay_status in (Relay.BOUNCED, Relay.EXPIRED)
+    if row.state in (State.FAILED, State.BOUNCED) or refused:
+        return "open"
+    if row.state == State.ACCEPTED and (row.direct or row.relay_status == Relay.SENT):
+        return "met"
+    return "partly" if row.state in (State.ACCEPTED, State.UNCERTAIN) else "waiting"
+
+
+def delivery_label(row: TargetStatus) -> str:
+    """The state in one or two words."""
+    labels = {
+        "met": _("Delivered"),
+        "open": _("Not delivered"),
+        "partly": _("Unclear") if row.state == State.UNCERTAIN else _("On its way"),
+        "waiting": _("Cancelled") if row.state == State.CANCELLED else _("Waiting"),
+    }
+    return labels[delivery_kind(row)]
+
+
+def _accepted(row: TargetStatus, at: str, relay_at: str) -> str:
+    # Translators: at and relay_at are a day and a time, like "7 March 2012 at 14:02 UTC".
+    sentences = {
+        Relay.SENT: _("Accepted by their server: %(relay_at)s."),
+        Relay.BOUNCED: _("Handed to our mail server: %(at)s. Their server then refused it."),
+        Relay.EXPIRED: _(
+            "Handed to our mail server: %(at)s. Their server did not take it within days, and "
+            "ours has given up."
+        ),
+        Relay.DEFERRED: _(
+            "Handed to our mail server: %(at)s. Their server has not taken it yet, and ours "
+            "keeps trying."
+        ),
+    }
+    if row.relay_status in sentences:
+        return sentences[Relay(row.relay_status)] % {"at": at, "relay_at": relay_at}
+    if row.direct:
+        return _("Accepted by their server: %(at)s.") % {"at": at}
+    return _("Handed to our mail server: %(at)s.") % {"at": at}
+
+
+def _elsewhere(row: TargetStatus) -> str:
+    if row.state == State.SENDING:
+        return _("Being handed to our mail server at this moment.")
+    if row.state == State.UNCERTAIN:
+        return _(
+            "The connection broke at the moment of handing over, so this letter may have been "
+            "taken or not. We look it up in the mail server’s records before anything is sent "
+            "again, so that it cannot arrive twice."
+        )
+    if row.state == State.BOUNCED:
+        return _("Their server took it at first and then sent it back as undeliverable.")
+    if row.state == State.CANCELLED:
+        return _("Cancelled before it was sent.")
+    return _("Waiting for its turn. Letters go out at a pace that no server can call an attack.")
