@@ -1,0 +1,1 @@
+"""What text is: plain fields, model letters, Markdown, languages, letters that survive mail."""
