@@ -96,7 +96,7 @@ def _supporter(
     campaign: Campaign, submission: Submission, token: str, row: bytes, now: datetime
 ) -> Supporter:
     signature = submission.signature
-    members = signature.members if signature.organisation else None
+    members = (signature.members or None) if signature.organisation else None
     return Supporter.objects.create(
         campaign=campaign,
         address_index=index.blind_index(
