@@ -38,7 +38,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture
 def acting_as(transactional_db: None) -> ActingAs:
-    """``with acting_as("public"):`` connects anew, with the rights of that process only.
+    """Connect anew as "public", "desk" or "worker" within a ``with``, with that role's rights.
 
     The embedded server gets the process's own login; another one is asked to take its role.
     """

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import translation
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import ngettext
 
-from picketline.models import Campaign, Demand, ModelLetter, Target, TargetVersion
+from picketline.models import Campaign, Demand, DemandStatus, ModelLetter, Target, TargetVersion
 from picketline.text import languages, placeholders
+
+Status = DemandStatus.Status
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def letter_languages(campaign: Campaign) -> list[str]:
 def render(
     campaign: Campaign, own_words: str, signature: Signature, letter_language: str = ""
 ) -> list[RenderedLetter]:
-    """One letter for each current target, in the targets' order; four queries however many.
+    """One letter for each current target, in the targets' order; six queries however many.
 
     Each is in ``letter_language`` where the campaign has a model letter in it, else in the target's
     language, else in the campaign's default. Raises ``NoModelLetter`` where there is none at all.
@@ -57,7 +59,7 @@ def render(
     models = {
         (model.language, model.role): model for model in campaign.model_letters.filter(current=True)
     }
-    demands = list(campaign.demands.prefetch_related("texts"))
+    demands = _standing_demands(campaign)
     letters = []
     for target, version in targets:
         model = _model_for(models, version, letter_language, campaign.default_language)
@@ -111,11 +113,15 @@ def signature_block(signature: Signature, language: str) -> str:
     return "\n".join(lines)
 
 
-def subject_for_copy(letters: Iterable[RenderedLetter], language: str) -> str:
-    """What a copy of these letters is called: the first letter's own subject, marked as a copy."""
-    first = next(iter(letters))
-    with translation.override(language):
-        return gettext("Copy: %(subject)s") % {"subject": first.subject}
+def _standing_demands(campaign: Campaign) -> list[Demand]:
+    """The demands, with their texts, but for those that were withdrawn."""
+    demands = campaign.demands.prefetch_related("texts", "history")
+    return [demand for demand in demands if _latest_status(demand) != Status.WITHDRAWN]
+
+
+def _latest_status(demand: Demand) -> str | None:
+    history = list(demand.history.all())  # the model's order: by day
+    return history[-1].status if history else None
 
 
 def _current_targets(campaign: Campaign) -> list[tuple[Target, TargetVersion]]:
