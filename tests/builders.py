@@ -6,8 +6,6 @@ import dataclasses
 import datetime
 from typing import Any
 
-from django.conf import settings
-
 from picketline.domain.campaigns import open_campaign
 from picketline.domain.folders import (
     CampaignWords,
@@ -27,7 +25,6 @@ from picketline.domain.folders import (
 )
 from picketline.domain.loading import load
 from picketline.models import Campaign
-from picketline.seal import keys
 
 BODY = "{salutation}\n\nI write about the harbour.\n\n{own_words}\n\n{demands}\n\n{signature}"
 
@@ -35,7 +32,6 @@ BODY = "{salutation}\n\nI write about the harbour.\n\n{own_words}\n\n{demands}\n
 def campaign(**changes: Any) -> Campaign:
     """An open campaign: ``content(**changes)``, loaded and opened. Needs the database."""
     wanted = content(**changes)
-    keys.create(settings.KEYS)
     load(wanted)
     return open_campaign(wanted.slug)
 

@@ -7,14 +7,13 @@ import datetime
 
 import pytest
 import time_machine
-from django.conf import settings
 from tests import builders
 
 from picketline.domain import campaigns
 from picketline.domain.keyring import campaign_private_key
 from picketline.domain.loading import load
 from picketline.models import Campaign
-from picketline.seal import boxes, keys
+from picketline.seal import boxes
 
 pytestmark = pytest.mark.django_db
 
@@ -24,11 +23,6 @@ STEPS = {
     State.SUSPENDED: campaigns.suspend,
     State.CLOSED: campaigns.close,
 }
-
-
-@pytest.fixture(autouse=True)
-def _keys() -> None:
-    keys.create(settings.KEYS)
 
 
 def _in_state(state: State) -> Campaign:

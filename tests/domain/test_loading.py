@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from tests import builders
@@ -31,14 +30,8 @@ from picketline.models import (
     Organisation,
     Source,
 )
-from picketline.seal import keys
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _keys() -> None:
-    keys.create(settings.KEYS)
 
 
 def _versions_of_all_rows() -> dict[str, list[tuple[Any, ...]]]:

@@ -6,7 +6,6 @@ import dataclasses
 import datetime
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 from tests import builders
 
@@ -21,14 +20,8 @@ from picketline.models import (
     TargetText,
     TargetVersion,
 )
-from picketline.seal import keys
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _keys() -> None:
-    keys.create(settings.KEYS)
 
 
 def test_a_changed_target_gets_a_new_version_and_keeps_the_old_one() -> None:

@@ -6,20 +6,18 @@ import io
 from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management import CommandError, call_command
 from tests import builders
+from tests.conftest import ActingAs
 
 from picketline.forms.folder import write_folder
 from picketline.models import Campaign
-from picketline.seal import keys
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    keys.create(settings.KEYS)
     path = tmp_path / "harbour"
     write_folder(builders.content(), path)
     return path
@@ -46,6 +44,25 @@ def test_a_campaign_is_loaded_opened_suspended_and_closed(folder: Path) -> None:
     assert _run("list") == ["harbour is closed (partly won)."]
 
 
+def test_a_load_may_open_a_campaign_that_never_was_open(folder: Path) -> None:
+    assert _run("load", folder, "--open")[-1] == "harbour is open."
+    assert _run("load", folder, "--open")[-1] == "harbour is open."
+    _run("suspend", "harbour")
+    assert _run("load", folder, "--open")[-1] == "harbour is suspended."
+
+
+def test_the_desk_has_the_rights_to_load_open_and_dump(folder: Path, acting_as: ActingAs) -> None:
+    with acting_as("desk"):
+        _run("load", folder, "--open")
+        page = folder / "ru.md"
+        page.write_text(page.read_text().replace("Bring her back (ru)", "Верните её"))
+        (folder / "letters" / "en.owner.md").unlink()
+        _run("load", folder)
+        before = _bytes(folder)
+        _run("dump", "harbour", folder)
+        assert _bytes(folder) == before
+
+
 def test_a_load_says_what_changed(folder: Path) -> None:
     _run("load", folder)
     page = folder / "ru.md"
@@ -60,7 +77,6 @@ def test_a_load_says_what_changed(folder: Path) -> None:
 def test_a_campaign_of_this_project_comes_out_of_the_database_as_it_went_in(
     name: str, tmp_path: Path
 ) -> None:
-    keys.create(settings.KEYS)
     source = Path(__file__).parents[2] / "campaigns" / name
     _run("load", source)
     assert _run("open", name) == [f"{name} is open."]

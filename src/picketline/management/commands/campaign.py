@@ -32,6 +32,7 @@ class Command(BaseCommand):
         verbs = parser.add_subparsers(dest="verb", required=True)
         verb = verbs.add_parser("load", help="Make a campaign what a folder says.")
         verb.add_argument("folder", type=Path)
+        verb.add_argument("--open", action="store_true", help="Then open it if it never was.")
         verb = verbs.add_parser("dump", help="Write a campaign as a folder.")
         verb.add_argument("slug")
         verb.add_argument("folder", type=Path)
@@ -57,7 +58,8 @@ class Command(BaseCommand):
 def _run(options: argparse.Namespace) -> list[str]:
     match options.verb:
         case "load":
-            return _report(load(read_folder(options.folder)))
+            report = load(read_folder(options.folder))
+            return [*_report(report), *(_opened(report.slug) if options.open else [])]
         case "dump":
             write_folder(content_of(options.slug), options.folder)
             return [f"{options.slug} is written to {options.folder}."]
@@ -68,6 +70,14 @@ def _run(options: argparse.Namespace) -> list[str]:
         case "close":
             return [_state(campaigns.close(options.slug, options.outcome))]
     return [_state(campaign) for campaign in Campaign.objects.order_by("slug")]
+
+
+def _opened(slug: str) -> list[str]:
+    """Open a campaign that never was open; a suspended or closed one stays as somebody left it."""
+    campaign = campaigns.find(slug)
+    if campaign.state in (Campaign.State.DRAFT, Campaign.State.CHECKED):
+        campaign = campaigns.open_campaign(slug)
+    return [_state(campaign)]
 
 
 def _state(campaign: Campaign) -> str:
