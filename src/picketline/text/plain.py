@@ -179,7 +179,9 @@ def _check_bulk(value: str, max_bytes: int) -> None:
 
 
 def _check_size(text: str, max_graphemes: int, max_bytes: int) -> None:
-    if len(text.encode()) > max_bytes or graphemes(text) > max_graphemes:
+    if len(text.encode()) > max_bytes:
+        raise Refused(Reason.TOO_LONG)
+    if len(text) > max_graphemes and graphemes(text) > max_graphemes:
         raise Refused(Reason.TOO_LONG)
 
 
