@@ -27,6 +27,40 @@ from picketline.domain.loading import load
 from picketline.models import Campaign
 
 BODY = "{salutation}\n\nI write about the harbour.\n\n{own_words}\n\n{demands}\n\n{signature}"
+_SOURCES = (
+    SourceEntry(
+        key="gazette",
+        title="Crane driver dismissed",
+        publisher="The Gazette",
+        url="https://gazette.example/1",
+    ),
+    SourceEntry(
+        key="report",
+        title="Shifts at the harbour",
+        publisher="A watchdog",
+        url="https://watchdog.example/2",
+        published_on=datetime.date(2025, 6, 1),
+    ),
+)
+_DEMANDS = (
+    DemandEntry(
+        key="reinstatement",
+        history=(
+            DemandStep(on=When.parse("2025-05-01"), status="open"),
+            DemandStep(on=When.parse("2025-06"), status="partly met", sources=("report",)),
+        ),
+    ),
+)
+_TARGETS = (
+    TargetEntry(key="owner", role="owner", language="en", address="office@owner.example"),
+    TargetEntry(
+        key="company",
+        role="company",
+        owned_by="owner",
+        language="ru",
+        address="office@company.example",
+    ),
+)
 
 
 def campaign(**changes: Any) -> Campaign:
@@ -48,46 +82,15 @@ def content(**changes: Any) -> FolderContent:
         default_language="en",
         copies="each",
         copy_addresses=("organisers@dockers.example",),
-        sources=(
-            SourceEntry(
-                key="gazette",
-                title="Crane driver dismissed",
-                publisher="The Gazette",
-                url="https://gazette.example/1",
-            ),
-            SourceEntry(
-                key="report",
-                title="Shifts at the harbour",
-                publisher="A watchdog",
-                url="https://watchdog.example/2",
-                published_on=datetime.date(2025, 6, 1),
-            ),
-        ),
+        sources=_SOURCES,
         facts=(FactEntry(key="dismissal", on=When.parse("2025-04-10"), sources=("gazette",)),),
         people=(
             PersonEntry(
                 key="crane-driver", status_on=When.parse("2025-04"), sources=("gazette", "report")
             ),
         ),
-        demands=(
-            DemandEntry(
-                key="reinstatement",
-                history=(
-                    DemandStep(on=When.parse("2025-05-01"), status="open"),
-                    DemandStep(on=When.parse("2025-06"), status="partly met", sources=("report",)),
-                ),
-            ),
-        ),
-        targets=(
-            TargetEntry(key="owner", role="owner", language="en", address="office@owner.example"),
-            TargetEntry(
-                key="company",
-                role="company",
-                owned_by="owner",
-                language="ru",
-                address="office@company.example",
-            ),
-        ),
+        demands=_DEMANDS,
+        targets=_TARGETS,
         words=(words("en"), words("ru")),
         letters=(letter("en"), letter("en", role="owner"), letter("ru")),
     )
