@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import signal
 import threading
@@ -16,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from picketline.domain.chores import Chores
 from picketline.domain.handover import Sender
 from picketline.domain.keyring import NoPrivateKeysHere, worker_keys
-from picketline.mail.smtp import RouteError, parse_route
+from picketline.mail.smtp import Route, RouteError, parse_route
 from picketline.seal.keys import KeyProblem
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         """Check keys and route first, so that a worker that cannot work says so at once."""
         try:
             worker_keys()
-            route = parse_route(settings.SMTP_URL)
+            route = _introduced(parse_route(settings.SMTP_URL))
         except (KeyProblem, NoPrivateKeysHere, RouteError) as problem:
             raise CommandError(str(problem)) from None
         stop = threading.Event()
@@ -75,3 +76,10 @@ class Command(BaseCommand):
                 chores.run_due()
                 return
             stop.wait(IDLE_SECONDS)
+
+
+def _introduced(route: Route) -> Route:
+    """The route under our mail's own name, unless the operator chose one: never the machine's."""
+    if route.ehlo != "localhost":
+        return route
+    return dataclasses.replace(route, ehlo=f"letters.{settings.MAIL_DOMAIN}")
