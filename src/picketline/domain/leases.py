@@ -146,7 +146,8 @@ def give_back(lease: Lease, *, wait: timedelta = timedelta(0)) -> bool:
             due_at=Now() + wait,
             attempt_count=F("attempt_count") - 1,
         )
-        end_attempt(lease, "given back")
+        if moved:
+            end_attempt(lease, "given back")
     return bool(moved)
 
 
@@ -156,7 +157,8 @@ def drop(lease: Lease, reason: str) -> bool:
         moved = held(lease).update(
             state=State.CANCELLED, lease_until=None, settled_at=Now(), outcome=reason
         )
-        end_attempt(lease, reason)
+        if moved:
+            end_attempt(lease, reason)
     return bool(moved)
 
 
