@@ -1,7 +1,8 @@
 """What a request may cost before the application sees it.
 
 Bodies are read here, whole and bounded, also those that come in chunks and never say how long they
-are. The application gets a body in memory with its true length, and only with POST. Clients that
+are. (Granian ends a chunked body that broke off like a whole one; one of stated length is refused.)
+The application gets a body in memory with its true length, and only with POST. Clients that
 send slowly hold a thread each, so only so many may send at once: the rest of the threads stay free
 for pages.
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Sizes in bytes; ``senders`` is how many bodies are read at the same time in one process."""
-
-    body: int = 65_536
-    address: int = 8_192
-    headers: int = 16_384
-    senders: int = 48
+ADDRESS = 8_192  # bytes of path and query
+HEADERS = 16_384  # bytes of all names and values
 
 
 class Refused(Exception):
@@ -40,46 +32,51 @@ class Refused(Exception):
         self.answer = _refusal(status, sentence, *headers)
 
 
-def limited(application: WSGIApplication, limits: Limits | None = None) -> WSGIApplication:
-    """The same application, reached only by requests within the limits."""
-    chosen = limits or Limits()
-    places = threading.BoundedSemaphore(chosen.senders)
+def limited(
+    application: WSGIApplication, body: int = 65_536, *, senders: int = 48
+) -> WSGIApplication:
+    """The same application, reached only by requests within the limits.
+
+    ``body`` is the largest body in bytes; ``senders`` says how many bodies are read at the same
+    time in one process, and belongs below the number of the web server's threads.
+    """
+    places = threading.BoundedSemaphore(senders)
 
     def wrapped(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         try:
-            _check_head(environ, chosen)
-            body = _body(environ, chosen, places)
+            _check_head(environ)
+            content = _body(environ, body, places)
         except Refused as refusal:
             return refusal.answer.give(start)
-        environ["wsgi.input"] = BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = BytesIO(content)
+        environ["CONTENT_LENGTH"] = str(len(content))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         return application(environ, start)
 
     return wrapped
 
 
-def _check_head(environ: WSGIEnvironment, limits: Limits) -> None:
+def _check_head(environ: WSGIEnvironment) -> None:
     if environ["REQUEST_METHOD"] not in METHODS:
         raise Refused(
             "405 Method Not Allowed", "This method has no use here.", ("Allow", ", ".join(METHODS))
         )
-    if len(environ["PATH_INFO"]) + len(environ.get("QUERY_STRING", "")) > limits.address:
+    if len(environ["PATH_INFO"]) + len(environ.get("QUERY_STRING", "")) > ADDRESS:
         raise Refused("414 URI Too Long", "This address is too long.")
     size = sum(
         len(name) + len(value) for name, value in environ.items() if name.startswith("HTTP_")
     )
-    if size > limits.headers:
+    if size > HEADERS:
         raise Refused("431 Request Header Fields Too Large", "The request's headers are too long.")
     if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
         raise Refused("415 Unsupported Media Type", "Compressed requests are not accepted.")
 
 
-def _body(environ: WSGIEnvironment, limits: Limits, places: threading.BoundedSemaphore) -> bytes:
+def _body(environ: WSGIEnvironment, largest: int, places: threading.BoundedSemaphore) -> bytes:
     """The request's body; empty, and left unread, where the method has none."""
     length = _length(environ)
-    if length is not None and length > limits.body:
-        raise _too_large(limits)
+    if length is not None and length > largest:
+        raise _too_large(largest)
     if environ["REQUEST_METHOD"] != "POST" or length == 0:
         return b""
     if not places.acquire(blocking=False):
@@ -89,7 +86,7 @@ def _body(environ: WSGIEnvironment, limits: Limits, places: threading.BoundedSem
             ("Retry-After", "60"),
         )
     try:
-        return _read(environ, limits, length)
+        return _read(environ, largest, length)
     finally:
         places.release()
 
@@ -103,28 +100,26 @@ def _length(environ: WSGIEnvironment) -> int | None:
         if not environ.get("wsgi.input_terminated"):
             raise Refused("411 Length Required", "The request does not say how long it is.")
         return None
-    if not (stated or "0").isdecimal():
+    if not (stated.isascii() and (stated or "0").isdecimal()):
         raise Refused("400 Bad Request", "The request's length is no number.")
     return int(stated[:20] or 0)
 
 
-def _read(environ: WSGIEnvironment, limits: Limits, length: int | None) -> bytes:
-    wanted = limits.body + 1 if length is None else length
+def _read(environ: WSGIEnvironment, largest: int, length: int | None) -> bytes:
     try:
-        body: bytes = environ["wsgi.input"].read(wanted)
+        body: bytes = environ["wsgi.input"].read(largest + 1 if length is None else length)
     except OSError:
         raise Refused("400 Bad Request", "The request broke off.") from None
-    if length is None and len(body) > limits.body:
-        raise _too_large(limits)
+    if length is None and len(body) > largest:
+        raise _too_large(largest)
     if length is not None and len(body) < length:
         raise Refused("400 Bad Request", "The request broke off.")
     return body
 
 
-def _too_large(limits: Limits) -> Refused:
+def _too_large(largest: int) -> Refused:
     return Refused(
-        "413 Content Too Large",
-        f"This is too much: at most {limits.body // 1024} KB can be sent at once.",
+        "413 Content Too Large", f"This is too much: at most {largest} bytes can be sent at once."
     )
 
 

@@ -1,6 +1,6 @@
 """Pages that are the same for everybody, held in memory for a moment.
 
-An HTML page is held when the application answers 200 with ``Cache-Control: public, max-age=…``, sets
+An HTML page is held when its answer is 200 with ``Cache-Control: public, max-age=…``, sets
 no cookie and varies by nothing but ``Accept-Encoding``. That header is the application's promise
 that the page depends on its scheme, host and path alone. It is held to it:
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import BytesIO
 from time import monotonic
@@ -51,7 +51,7 @@ class _Page:
     __slots__ = ("copy", "forgotten", "lock")
 
     def __init__(self) -> None:
-        self.copy = _Copy(0.0, 0.0, [], b"")
+        self.copy: _Copy | None = None
         self.forgotten = False
         self.lock = threading.Lock()
 
@@ -59,10 +59,17 @@ class _Page:
 class PageCache:
     """The wrapper; see ``cached``."""
 
-    def __init__(self, application: WSGIApplication, seconds: float, entries: int) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        seconds: float,
+        entries: int,
+        clock: Callable[[], float],
+    ) -> None:
         self._application = application
         self._seconds = seconds
         self._entries = entries
+        self._clock = clock
         self._pages: dict[Key, _Page] = {}
         self._changing = threading.Lock()
 
@@ -75,9 +82,9 @@ class PageCache:
         page = self._pages.get(key)
         if page is None:
             return self._learn(key, environ, start)
-        copy = (
-            page.copy if page.copy.fresh_until > monotonic() else self._renewed(page, key, environ)
-        )
+        copy = page.copy
+        if copy is None or copy.fresh_until <= self._clock():
+            copy = self._renewed(page, copy, key, environ)
         if copy is None:
             return self._application(environ, start)
         start("200 OK", copy.headers[:])
@@ -99,15 +106,18 @@ class PageCache:
             while len(self._pages) > self._entries:
                 del self._pages[next(iter(self._pages))]
 
-    def _renewed(self, page: _Page, key: Key, environ: WSGIEnvironment) -> _Copy | None:
-        """A copy to answer with; ``None`` when the page may no longer be held."""
-        usable = page.copy.usable_until > monotonic()
+    def _renewed(
+        self, page: _Page, held: _Copy | None, key: Key, environ: WSGIEnvironment
+    ) -> _Copy | None:
+        """A copy to answer with instead of the held one that is no longer fresh.
+
+        ``None`` when the page may no longer be held.
+        """
+        usable = held is not None and held.usable_until > self._clock()
         if not page.lock.acquire(blocking=not usable):
-            return page.copy
+            return held
         try:
-            if page.forgotten:
-                return None
-            if page.copy.fresh_until <= monotonic():
+            if page.copy is held and not page.forgotten:
                 self._renew(page, key, environ)
             return None if page.forgotten else page.copy
         finally:
@@ -123,15 +133,18 @@ class PageCache:
                 not page.forgotten
             ):  # back in as the youngest: the one renewed longest ago goes first
                 self._pages[key] = page
-        until = monotonic() + lifetime
+        until = self._clock() + lifetime
         page.copy = _Copy(until, until + GRACE, answer.headers, answer.body)
 
 
 def cached(
-    application: WSGIApplication, seconds: float = 1.0, entries: int = 512
+    application: WSGIApplication,
+    seconds: float = 1.0,
+    entries: int = 512,
+    clock: Callable[[], float] = monotonic,
 ) -> WSGIApplication:
-    """The same application, with at most this many pages held for this long at most."""
-    return PageCache(application, seconds, entries)
+    """The same application, with at most this many pages held, each for this long at most."""
+    return PageCache(application, seconds, entries, clock)
 
 
 def _host(environ: WSGIEnvironment) -> str:
