@@ -54,6 +54,12 @@ REPEATABLE = frozenset(
 )
 MAX_POISONED_ATTEMPTS = 2
 
+# Time in a suspended campaign's queue, or behind a mail server that was down, is nobody's refusal.
+_TRIED_FOR = """
+SELECT now() - min(started_at) FROM picketline_attempt
+WHERE delivery_id = %s AND outcome NOT IN ('given back', 'crashed')
+"""
+
 
 class MoveForbidden(Exception):
     """The table of states has no such move: a fault in the program, never in the data."""
@@ -72,9 +78,10 @@ def settle(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
     return True
 
 
-def cancel_unsent(supporter: Supporter) -> int:
-    """Cancel whatever of this supporter's mail no worker holds; returns how many."""
-    return supporter.deliveries.filter(state__in=Delivery.UNSENT_STATES).update(
+def cancel_unsent(*supporters: Supporter) -> int:
+    """Cancel whatever of these supporters' mail no worker holds; returns how many."""
+    unsent = Delivery.objects.filter(supporter__in=supporters, state__in=Delivery.UNSENT_STATES)
+    return unsent.update(
         state=State.CANCELLED, settled_at=Now(), outcome="withdrawn", budget_hash=None
     )
 
@@ -106,9 +113,9 @@ def _after(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, objec
 
 def _later(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now() - %s", [delivery.created_at])
-        (age,) = cursor.fetchone()
-    if age > GIVE_UP_AFTER:
+        cursor.execute(_TRIED_FOR, [delivery.pk])
+        (tried_for,) = cursor.fetchone()
+    if tried_for > GIVE_UP_AFTER:
         return State.FAILED, {"settled_at": Now()}
     return State.DEFERRED, {"due_at": Now() + _delay(delivery, outcome.cause)}
 

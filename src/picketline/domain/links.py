@@ -58,13 +58,13 @@ def move(supporter: Supporter, state: Supporter.State, **changes: object) -> boo
     return bool(moved)
 
 
-def forget(supporter: Supporter) -> None:
-    """Delete everything that says who the supporter is."""
-    SealedSubmission.objects.filter(supporter_id=supporter.pk).delete()
-    Letter.objects.filter(pk=supporter.pk).update(link_ct=None)
-    LetterPart.objects.filter(letter_id=supporter.pk).delete()
-    Consent.objects.filter(supporter_id=supporter.pk).delete()
-    PublicName.objects.filter(supporter_id=supporter.pk).delete()
+def forget(*supporters: Supporter) -> None:
+    """Delete everything that says who the supporters are; as many queries for all as for one."""
+    SealedSubmission.objects.filter(supporter__in=supporters).delete()
+    Letter.objects.filter(supporter__in=supporters).update(link_ct=None)
+    LetterPart.objects.filter(letter__in=[each.pk for each in supporters]).delete()
+    Consent.objects.filter(supporter__in=supporters).delete()
+    PublicName.objects.filter(supporter__in=supporters).delete()
 
 
 def today() -> date:

@@ -68,13 +68,11 @@ def _drop_unconfirmed() -> int:
         created_at__lt=timezone.now() - UNCONFIRMED_FOR,
     )
     with transaction.atomic():
-        rows = list(old.select_for_update(skip_locked=True).values_list("pk", flat=True)[:10_000])
-        for supporter in Supporter.objects.filter(pk__in=rows):
-            deliveries.cancel_unsent(supporter)
-        Delivery.objects.filter(supporter_id__in=rows).exclude(
-            state=Delivery.State.SENDING
-        ).delete()
-        Supporter.objects.filter(pk__in=rows).delete()
+        rows = list(old.select_for_update(skip_locked=True)[:10_000])
+        deliveries.cancel_unsent(*rows)
+        mails = Delivery.objects.filter(supporter__in=rows)
+        mails.exclude(state=Delivery.State.SENDING).delete()
+        Supporter.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(rows)
 
 

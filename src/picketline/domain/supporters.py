@@ -121,7 +121,7 @@ def _cancel_others(supporter: Supporter) -> None:
     )
     # A row that is locked is being confirmed or dropped at this moment: the unique index decides
     # between the two, and waiting for it here could only end in a deadlock.
-    for other in others.exclude(pk=supporter.pk).select_for_update(skip_locked=True):
-        links.move(other, Supporter.State.CANCELLED)
-        deliveries.cancel_unsent(other)
-        links.forget(other)
+    ours = list(others.exclude(pk=supporter.pk).select_for_update(skip_locked=True))
+    others.filter(pk__in=[other.pk for other in ours]).update(state=Supporter.State.CANCELLED)
+    deliveries.cancel_unsent(*ours)
+    links.forget(*ours)
