@@ -35,6 +35,7 @@ class Answers(dict[str, Any]):
         self.watch: dict[str, Callable[[], None]] = {}
 
     def get(self, moment: str, usual: Any = None) -> Any:
+        """The scripted answer, once whoever watches this moment is done."""
         self.watch.get(moment, bool)()
         return super().get(moment, usual)
 
