@@ -23,8 +23,9 @@ PER_DAY = 3
 def reserve(delivery: Delivery, lease: Lease) -> bool:
     """Take a confirmation out of its address's budget; other mails have none and always may go.
 
-    False where it may not go now: it was given back until the pause is over, or dropped because
-    the day's budget is spent. A mail that was paid for once is not charged again when retried.
+    False where it may not go now: it was given back until the pause is over, dropped because
+    the day's budget is spent, or another worker holds it by now. A mail that was paid for once is
+    not charged again when retried.
     """
     if delivery.budget_hash is None:
         return True
@@ -43,8 +44,9 @@ def reserve(delivery: Delivery, lease: Lease) -> bool:
         if sent and now - sent[0] < PAUSE:
             leases.give_back(lease, wait=PAUSE - (now - sent[0]))
             return False
+        if not leases.held(lease).filter(budget_hash=address_hash).update(budget_hash=None):
+            return False
         ConfirmationSent.objects.create(address_hash=address_hash, sent_at=now)
-        Delivery.objects.filter(pk=delivery.pk).update(budget_hash=None)
     return True
 
 
