@@ -7,6 +7,7 @@ an accepted address is plain ASCII, survives every relay and cannot be read as a
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 from typing import NewType
 
 from email_validator import EmailNotValidError, validate_email
@@ -128,6 +129,7 @@ def _check_local(local: str) -> None:
         raise AddressRefused(AddressReason.ROLE)
 
 
+@lru_cache(maxsize=1024)  # most people are at a few providers
 def _a_labels(domain: str) -> str:
     # test_environment lifts the library's ban on .test and nothing else; .local, .onion and their
     # like stay refused. The bare name "test", which it lifts too, is refused here.

@@ -80,7 +80,8 @@ _JOINERS = regex.compile(
     rf"(?<=[\p{{L}}\p{{M}}])(?<=[{_JOINING}])[\u200c\u200d](?![\u200c\u200d])"
     rf"|(?<={_EMOJI}[\ufe0f\U0001f3fb-\U0001f3ff]?)\u200d(?={_EMOJI})"
 )
-_RIGHT_TO_LEFT = regex.compile(r"[\p{bc=R}\p{bc=AL}]")
+# Letters only: the right-to-left mark has the class R itself.
+_RIGHT_TO_LEFT = regex.compile(r"(?=\p{L})[\p{bc=R}\p{bc=AL}]")
 _MARKS_OF_DIRECTION = regex.compile("[\u200e\u200f\u061c]")
 
 # In this order, so that each fault is called by its own name.
