@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.db import InterfaceError, OperationalError
+
 from picketline.domain import counts, digests, leases, names, retention
 from picketline.mail.smtp import boot_seconds
+
+log = logging.getLogger(__name__)
 
 REAP_EVERY = 5.0
 HOURLY = 3_600.0
@@ -20,12 +25,16 @@ class Chores:
     _due: dict[str, float] = field(default_factory=dict, init=False)
 
     def run_due(self) -> None:
-        """Do every chore whose time has come. All are due at the start."""
+        """Do every chore whose time has come. All are due at the start.
+
+        A chore that fails is logged and comes again at its next time; it stops neither the others
+        nor the letters. Raises ``OperationalError`` or ``InterfaceError`` without a database.
+        """
         for name, (every, chore) in self._all().items():
             now = boot_seconds()
             if now >= self._due.get(name, now):
                 self._due[name] = now + every
-                chore()
+                _attend_to(name, chore)
 
     def _all(self) -> dict[str, tuple[float, Callable[[], object]]]:
         return {
@@ -35,3 +44,12 @@ class Chores:
             "digests": (HOURLY, digests.queue),
             "tidy": (HOURLY, retention.tidy),
         }
+
+
+def _attend_to(name: str, chore: Callable[[], object]) -> None:
+    try:
+        chore()
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as fault:  # noqa: BLE001 - one damaged row must not keep letters from going out
+        log.error("the chore %s failed: %s", name, type(fault).__name__)  # noqa: TRY400 - a traceback could quote personal data

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from picketline.domain import budgets, deliveries, leases
 from picketline.domain.keyring import worker_keys
@@ -81,15 +81,15 @@ class Sender:
 
     def _prepare(self, lease: Lease) -> Outgoing | None:
         """The bytes to send, or None where this mail was settled without sending."""
-        delivery = _delivery(lease)
         try:
+            delivery = _delivery(lease)
             if not budgets.reserve(delivery, lease):
                 return None
             return build(delivery)
         except NotToBeSent as reason:
             leases.drop(lease, str(reason))
-        except DatabaseError:
-            raise
+        except (OperationalError, InterfaceError):
+            raise  # the database is away, which is no mail's fault
         except Exception as fault:  # noqa: BLE001 - one mail that cannot be built must not stop the rest
             log.error("delivery %s cannot be built: %s", lease.delivery_id, type(fault).__name__)  # noqa: TRY400 - a traceback could quote personal data
             self._settle(lease, poison(type(fault).__name__))

@@ -1,0 +1,99 @@
+"""Chores come again in their own time, and none of them keeps letters from going out."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from tests import builders, postoffice, writers
+
+from picketline.domain import chores, counts, leases
+from picketline.domain.chores import Chores
+from picketline.models import Consent, Delivery, PublicName, SealedSubmission, Supporter
+
+pytestmark = pytest.mark.django_db
+
+State = Delivery.State
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time in seconds, the list's one item."""
+    now = [1_000.0]
+    monkeypatch.setattr(chores, "boot_seconds", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The chores that were done, in order; none does anything."""
+    done: list[str] = []
+    for module, function in [
+        ("leases", "reap"),
+        ("counts", "sum_up"),
+        ("names", "publish"),
+        ("digests", "queue"),
+        ("retention", "tidy"),
+    ]:
+        monkeypatch.setattr(
+            f"picketline.domain.{module}.{function}", lambda name=function: done.append(name)
+        )
+    return done
+
+
+def test_every_chore_is_done_at_the_start_and_again_in_its_own_time(
+    clock: list[float], calls: list[str]
+) -> None:
+    work = Chores(counter_seconds=30)
+    work.run_due()
+    assert calls == ["reap", "sum_up", "publish", "queue", "tidy"]
+    calls.clear()
+    work.run_due()
+    assert calls == []
+    clock[0] += 5
+    work.run_due()
+    assert calls == ["reap"]
+    clock[0] += 25
+    work.run_due()
+    assert calls == ["reap", "reap", "sum_up"]
+    clock[0] += 3_600
+    work.run_due()
+    assert calls[3:] == ["reap", "sum_up", "publish", "queue", "tidy"]
+
+
+def test_one_round_does_what_its_name_says() -> None:
+    campaign = builders.campaign()
+    supporter, _ = writers.confirmed(campaign)
+    postoffice.make_due()
+    leases.claim(10, postoffice.HOUR)
+    postoffice.expire_leases()
+    Chores(counter_seconds=30).run_due()
+    assert not Delivery.objects.filter(state=State.SENDING).exists()
+    assert counts.totals(campaign)[counts.CountKind.SUPPORTERS] == 1
+    assert Supporter.objects.filter(pk=supporter.pk).exists()
+
+
+def test_a_damaged_row_stops_neither_the_other_chores_nor_the_worker(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    campaign = builders.campaign()
+    consents = frozenset({Consent.Kind.SEND, Consent.Kind.SHOW_NAME})
+    supporter, _ = writers.confirmed(campaign, consents=consents)
+    Supporter.objects.update(confirmed_on="2020-01-01")
+    SealedSubmission.objects.update(signature_ct=b"not what was sealed")
+    postoffice.make_due()
+    leases.claim(10, postoffice.HOUR)
+    postoffice.expire_leases()
+    Chores(counter_seconds=30).run_due()
+    assert not Delivery.objects.filter(state=State.SENDING).exists()
+    assert not PublicName.objects.exists()
+    assert "the chore names failed" in caplog.text
+    assert "Jo Docker" not in caplog.text
+
+
+def test_a_database_that_is_away_is_the_workers_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(leases, "reap", away)
+    with pytest.raises(OperationalError):
+        Chores(counter_seconds=30).run_due()
