@@ -51,8 +51,9 @@ class Outgoing:
 def build(delivery: Delivery) -> Outgoing:
     """The message of a delivery, which must come with its campaign, supporter and copy address.
 
-    Raises ``NotToBeSent`` where the writer's data is erased, the address is on the suppression
-    list or a digest turned out empty; ``mail.headers.UnsafeMail`` where it cannot be composed.
+    Raises ``NotToBeSent`` where the writer's data is erased, there is nothing left to confirm, the
+    writer's address is on the suppression list or a digest turned out empty;
+    ``mail.headers.UnsafeMail`` where it cannot be composed.
     """
     try:
         mail, reply_hash = _BUILDERS[MailClass(delivery.mail_class)](delivery)
@@ -96,11 +97,10 @@ def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
 
 def _confirmation(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     supporter = _supporter(delivery)
+    if supporter.state != Supporter.State.UNCONFIRMED:
+        raise NotToBeSent("confirmed")
     submission = opened(supporter)
-    address = submission.address()
-    address_hash = index.keyed_hash(worker_keys().suppression, canonical(address))
-    if Suppression.objects.filter(address_hash=address_hash).exists():
-        raise NotToBeSent("suppressed")
+    address = _wanted(submission.address())
     link = _url("confirm", submission.token(), supporter.page_language)
     return _notice(delivery, "confirmation", address, supporter.page_language, confirm_url=link)
 
@@ -113,7 +113,7 @@ def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     return _notice(
         delivery,
         "writer_copy",
-        submission.address(),
+        _wanted(submission.address()),
         language,
         status_url=_url("status", token, language),
         letters=_named(submission.letters(), language),
@@ -222,6 +222,14 @@ def _title(delivery: Delivery, language: str) -> str:
 def _url(name: str, token: str, language: str) -> str:
     with translation.override(language):
         return settings.SITE_URL + reverse(name, args=[token], urlconf="picketline.public.urls")
+
+
+def _wanted(address: str) -> str:
+    """The address of a writer, unless its owner never wants to hear from us again."""
+    address_hash = index.keyed_hash(worker_keys().suppression, canonical(address))
+    if Suppression.objects.filter(address_hash=address_hash).exists():
+        raise NotToBeSent("suppressed")
+    return address
 
 
 def _supporter(delivery: Delivery) -> Supporter:
