@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import InterfaceError, OperationalError
 
-from picketline.domain import counts, digests, leases, names, retention
+from picketline.domain import counts, digests, leases, letter_status, names, retention
 from picketline.mail.smtp import boot_seconds
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class Chores:
     def _all(self) -> dict[str, tuple[float, Callable[[], object]]]:
         return {
             "reap": (REAP_EVERY, leases.reap),
+            "withdraw": (REAP_EVERY, letter_status.finish_withdrawals),
             "count": (self.counter_seconds, counts.sum_up),
             "names": (HOURLY, names.publish),
             "digests": (HOURLY, digests.queue),

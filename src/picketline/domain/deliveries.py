@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from picketline.domain import counts
@@ -79,9 +80,28 @@ def settle(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
 
 
 def cancel_unsent(*supporters: Supporter) -> int:
-    """Cancel whatever of these supporters' mail no worker holds; returns how many."""
-    unsent = Delivery.objects.filter(supporter__in=supporters, state__in=Delivery.UNSENT_STATES)
-    return unsent.update(
+    """Cancel whatever of these supporters' mail no worker holds; returns how many.
+
+    What a worker holds is marked: unless it goes out now, it never will.
+    """
+    mails = Delivery.objects.filter(supporter__in=supporters)
+    open_states = (*Delivery.UNSENT_STATES, State.SENDING, State.UNCERTAIN)
+    mails.filter(state__in=open_states).update(recalled=True)
+    return _cancel(mails.filter(state__in=Delivery.UNSENT_STATES))
+
+
+def given_back_too_late() -> QuerySet[Delivery]:
+    """Mails that were withdrawn while a worker held them, and that it has given back unsent."""
+    return Delivery.objects.filter(recalled=True, state__in=Delivery.UNSENT_STATES)
+
+
+def cancel_ownerless() -> int:
+    """Cancel what was given back after its supporter's row had been deleted; returns how many."""
+    return _cancel(given_back_too_late().filter(supporter=None))
+
+
+def _cancel(mails: QuerySet[Delivery]) -> int:
+    return mails.update(
         state=State.CANCELLED, settled_at=Now(), outcome="withdrawn", budget_hash=None
     )
 

@@ -38,6 +38,7 @@ WITH due AS (
     SELECT delivery.id FROM picketline_delivery delivery
     JOIN picketline_campaign campaign ON campaign.id = delivery.campaign_id
     WHERE delivery.state IN ('queued', 'deferred') AND delivery.due_at <= now()
+      AND NOT delivery.recalled
       AND (campaign.state <> 'suspended' OR delivery.mail_class <> 'letter')
     ORDER BY delivery.due_at LIMIT %(limit)s
     FOR UPDATE OF delivery SKIP LOCKED

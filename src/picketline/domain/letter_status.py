@@ -9,7 +9,7 @@ from django.db import transaction
 
 from picketline.domain import counts, deliveries, links
 from picketline.domain.sealing import Content
-from picketline.models import Campaign, Delivery, Supporter
+from picketline.models import Campaign, Delivery, PublicName, Supporter
 from picketline.seal import tokens
 
 
@@ -59,7 +59,8 @@ def status(status_token: str) -> LetterStatus:
 def withdraw(status_token: str) -> None:
     """Cancel what has not been sent; what is with a mail server cannot be called back.
 
-    A supporter none of whose letters went out no longer counts. Raises ``LinkUnknown``.
+    A supporter none of whose letters went out no longer counts, and is no longer named on the
+    campaign's page. Raises ``LinkUnknown``.
     """
     with transaction.atomic():
         supporter = _by_status_token(status_token, lock=True)
@@ -79,6 +80,21 @@ def erase(status_token: str) -> None:
         Supporter.objects.filter(pk=supporter.pk).update(
             address_index=None, erased_on=links.today()
         )
+
+
+def finish_withdrawals() -> int:
+    """Cancel what workers gave back after its writer had withdrawn it; returns how many writers.
+
+    Safe to run in several places at once.
+    """
+    deliveries.cancel_ownerless()
+    late = deliveries.given_back_too_late().values("supporter")
+    writers = Supporter.objects.filter(pk__in=late)
+    for pk in (found := list(writers.values_list("pk", flat=True))):
+        with transaction.atomic():
+            for supporter in Supporter.objects.select_for_update().filter(pk=pk):
+                _withdraw(supporter)
+    return len(found)
 
 
 def _by_status_token(token: str, *, lock: bool = False) -> Supporter:
@@ -103,6 +119,7 @@ def _withdraw(supporter: Supporter) -> None:
         counts.add(supporter.campaign_id, counts.CountKind.SUPPORTERS, -1)
         if supporter.members:
             counts.add(supporter.campaign_id, counts.CountKind.MEMBERS, -supporter.members)
+        PublicName.objects.filter(supporter_id=supporter.pk).delete()
         supporter.state = Supporter.State.WITHDRAWN
 
 

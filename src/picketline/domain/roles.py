@@ -35,7 +35,7 @@ _PUBLIC_RIGHTS: dict[str, list[tuple[str, str]]] = {
     "delivery": [
         ("SELECT", ""),
         ("INSERT", ""),
-        ("UPDATE", "state, settled_at, outcome, budget_hash"),
+        ("UPDATE", "state, settled_at, outcome, budget_hash, recalled"),
     ],
     "countentry": [("INSERT", ""), ("SELECT", "id")],
     "suppression": [("INSERT", ""), ("SELECT", "address_hash")],

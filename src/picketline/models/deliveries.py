@@ -16,8 +16,9 @@ class Delivery(models.Model):
 
     ``state`` is moved only by compare-and-set, in ``picketline.domain.deliveries``, which also
     holds the table of allowed moves. ``lease_token`` fences: whoever writes without the current
-    token changes nothing. ``message_id`` and ``dated`` never change, and ``mime_sha256`` is
-    committed with the first intent: every attempt sends the same bytes.
+    token changes nothing. ``recalled`` says that the writer withdrew the mail, perhaps while a
+    worker held it: it is not offered again. ``message_id`` and ``dated`` never change, and
+    ``mime_sha256`` is committed with the first intent: every attempt sends the same bytes.
     """
 
     class MailClass(models.TextChoices):
@@ -64,6 +65,7 @@ class Delivery(models.Model):
     dated = models.DateTimeField()
     mime_sha256 = models.BinaryField(max_length=32, null=True)
     due_at = models.DateTimeField()
+    recalled = models.BooleanField(db_default=False)
     lease_token = models.BigIntegerField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempt_count = models.PositiveSmallIntegerField(default=0)
@@ -122,6 +124,11 @@ class Delivery(models.Model):
                 fields=["due_at"],
                 condition=Q(state__in=["queued", "deferred"]),
                 name="delivery_due",
+            ),
+            models.Index(
+                fields=["supporter"],
+                condition=Q(recalled=True, state__in=["queued", "deferred"]),
+                name="delivery_recalled",
             ),
             models.Index(
                 fields=["lease_until"], condition=Q(state="sending"), name="delivery_leased"
