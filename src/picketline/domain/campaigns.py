@@ -50,9 +50,9 @@ def private_key_context(slug: str) -> bytes:
 def find(slug: str, *, lock: bool = False) -> Campaign:
     """The campaign of this slug, locked until the transaction ends where asked for.
 
-    Raises ``CampaignUnknown``.
+    The lock keeps nobody from writing a letter meanwhile. Raises ``CampaignUnknown``.
     """
-    rows = Campaign.objects.select_for_update() if lock else Campaign.objects.all()
+    rows = Campaign.objects.select_for_update(no_key=True) if lock else Campaign.objects.all()
     campaign = rows.filter(slug=slug).first()
     if campaign is None:
         raise CampaignUnknown(f"There is no campaign {slug}.")

@@ -29,7 +29,9 @@ def publish() -> int:
 
 
 def _publish_for(campaign: Campaign) -> int:
-    Campaign.objects.select_for_update().get(pk=campaign.pk)
+    Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    # Locked, so that nobody withdraws or erases between our reading and their name's appearance;
+    # the index is erased together with the names once the campaign has long been over.
     waiting = list(
         Supporter.objects.filter(
             campaign=campaign,
@@ -37,7 +39,10 @@ def _publish_for(campaign: Campaign) -> int:
             consents__kind=Consent.Kind.SHOW_NAME,
             publicname__isnull=True,
             sealed__signature_ct__isnull=False,
-        ).select_related("campaign", "sealed")
+            address_index__isnull=False,
+        )
+        .select_related("campaign", "sealed")
+        .select_for_update(of=("self",))
     )
     yesterday = timezone.now().date() - timedelta(days=1)
     old = any(each.confirmed_on and each.confirmed_on <= yesterday for each in waiting)

@@ -24,7 +24,7 @@ def load_campaign(content: FolderContent, ledger: Ledger) -> Campaign:
         "closes_on": content.closes_on,
         "copies": content.copies,
     }
-    campaign = Campaign.objects.select_for_update().filter(slug=content.slug).first()
+    campaign = Campaign.objects.select_for_update(no_key=True).filter(slug=content.slug).first()
     if campaign is None:
         ledger.note("campaign", "new")
         return _new_campaign(content.slug, values)
