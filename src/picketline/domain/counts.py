@@ -16,10 +16,12 @@ __all__ = ["CountKind", "add", "recount", "sum_up", "totals"]
 
 _SUM_UP = """
 WITH fresh AS (
-    UPDATE picketline_countentry SET summed = true WHERE NOT summed
-    RETURNING campaign_id, kind, delta
+    UPDATE picketline_countentry SET summed = true WHERE id IN (
+        SELECT id FROM picketline_countentry WHERE NOT summed FOR UPDATE SKIP LOCKED
+    ) RETURNING campaign_id, kind, delta
 ), sums AS (
     SELECT campaign_id, kind, sum(delta) AS delta FROM fresh GROUP BY campaign_id, kind
+    ORDER BY campaign_id, kind
 )
 INSERT INTO picketline_campaigncount (campaign_id, kind, total)
 SELECT campaign_id, kind, delta FROM sums
@@ -28,13 +30,13 @@ SET total = picketline_campaigncount.total + excluded.total
 """
 
 _RECOUNT = """
-SELECT counted.campaign_id, counted.kind, counted.total, coalesce(journal.total, 0)
+SELECT campaign_id, kind, coalesce(counted.total, 0), coalesce(journal.total, 0)
 FROM picketline_campaigncount counted
-LEFT JOIN (
+FULL JOIN (
     SELECT campaign_id, kind, sum(delta) AS total FROM picketline_countentry
     WHERE summed GROUP BY campaign_id, kind
 ) journal USING (campaign_id, kind)
-WHERE counted.total <> coalesce(journal.total, 0)
+WHERE coalesce(counted.total, 0) <> coalesce(journal.total, 0)
 """
 
 
@@ -50,7 +52,11 @@ def add(campaign_id: int, kind: CountKind, delta: int) -> None:
 
 
 def sum_up() -> None:
-    """Bring every public number up to date with the journal. Safe to run at any time, anywhere."""
+    """Bring every public number up to date with the journal. Safe to run at any time, anywhere.
+
+    Two at once share the entries out and write the totals in the same order, so neither waits for
+    what the other needs.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_SUM_UP)
 
