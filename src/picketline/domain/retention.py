@@ -98,7 +98,11 @@ def _settled_before(age: timedelta) -> QuerySet[Supporter]:
 def _erase_addresses() -> int:
     """Addresses, once bounces can no longer come, unless the writer wants updates or replies."""
     updates = Consent.objects.filter(supporter=OuterRef("pk"), kind=Consent.Kind.UPDATES)
-    expecting_replies = Q(replies=Supporter.Replies.ALIAS) & ~_closed_since(INDEX_FOR)
+    expecting_replies = (
+        Q(replies=Supporter.Replies.ALIAS)
+        & ~Q(state=Supporter.State.WITHDRAWN)  # nothing went out that could be replied to
+        & ~_closed_since(INDEX_FOR)
+    )
     done = _settled_before(ADDRESS_FOR).filter(~Exists(updates)).exclude(expecting_replies)
     return SealedSubmission.objects.filter(supporter__in=done, address_ct__isnull=False).update(
         address_ct=None
