@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 MARKDOWN = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 OPERATE = (DOCS / "operate.md").read_text(encoding="utf-8")
 PRIVACY = (DOCS / "privacy.md").read_text(encoding="utf-8")
-# The lead takes the picture from the running demo; until then its place is empty.
+# Taken by hand from the running demo: the documents hold without it.
 PICTURE = DOCS / "campaign.png"
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
