@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -14,6 +15,10 @@ from pytest_django import DjangoDbBlocker
 from picketline.domain import roles
 from picketline.host.passwords import read_password
 from picketline.seal import keys
+
+# How long an example takes says more about the machine's other work than about ours.
+hypothesis.settings.register_profile("picketline", deadline=None)
+hypothesis.settings.load_profile("picketline")
 
 ActingAs = Callable[[str], AbstractContextManager[None]]
 

@@ -91,7 +91,7 @@ class WhateverPeopleDo(TestCase):
     """A class because each example of Hypothesis needs a transaction of its own."""
 
     @given(st.lists(STEP, max_size=14))
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
     def test_the_totals_are_what_a_model_of_them_says(self, steps) -> None:
         """Any order of acts, repeated acts and acts on links that are no more."""
         model = Model(builders.campaign())

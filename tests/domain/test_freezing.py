@@ -96,20 +96,10 @@ def test_a_change_after_confirmation_does_not_reach_the_letter(campaign: Campaig
 
 def test_the_model_letter_is_the_one_that_was_shown(campaign: Campaign) -> None:
     pending = writers.submit(campaign)
-    load(
-        builders.content(
-            letters=(builders.letter("en", body=builders.BODY + "!"),)
-            + builders.content().letters[1:]
-        )
+    changed = tuple(
+        dataclasses.replace(draft, body=builders.BODY + "!") for draft in builders.content().letters
     )
-    load(
-        builders.content(
-            letters=(
-                *builders.content().letters[:2],
-                builders.letter("ru", body=builders.BODY + "!"),
-            )
-        )
-    )
+    load(builders.content(letters=changed))
     confirm(writers.link(pending))
 
     company = letters()[1]
