@@ -36,10 +36,14 @@ class NotReady(Exception):
 
 
 class Company:
-    """Named children of this process, each with a log file of its own in ``logs``."""
+    """Named children of this process, each with a log file of its own in ``logs``.
 
-    def __init__(self, logs: Path) -> None:
+    Who does not listen to SIGTERM for ``patience`` seconds is killed.
+    """
+
+    def __init__(self, logs: Path, patience: float = STOP_SECONDS) -> None:
         self._logs = logs
+        self._patience = patience
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._stop = threading.Event()
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -87,17 +91,20 @@ class Company:
             check()
 
     def stop(self) -> None:
-        """Stop the members, the last one first: SIGTERM, and SIGKILL for who does not listen."""
-        for child in reversed(self._children.values()):
+        """Stop the members one after another, the last one first, with all that they started.
+
+        Whoever serves another was started before it, and so is still there while that one ends.
+        """
+        while self._children:
+            _, child = self._children.popitem()
             with suppress(ProcessLookupError):
                 child.send_signal(signal.SIGTERM)
-        for child in reversed(self._children.values()):
-            try:
-                child.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-        self._children.clear()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(self._patience)
+            # Its session's number is not given away while anybody in it lives.
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
 
     def _refuse_ended(self) -> None:
         for name, child in self._children.items():
