@@ -10,24 +10,46 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from picketline.mail.routes import parse_route
+
 SECRETS = ("DATABASE_URL", "PICKETLINE_SMTP_URL")
+LONGEST_MAIL_DOMAIN = 70
+"""So that every Message-ID below it fits into its column."""
+
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*|[0-9a-f:.]+")
 
 
 class SettingsRefused(Exception):
     """The environment asks for something that cannot be; the message says what to do."""
 
 
+def _parts(url: str, advice: str) -> SplitResult:
+    """The parts of an address; the library's own complaints would quote its password."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # raises where it is no number of a port
+    except ValueError:
+        raise ValueError(advice) from None
+    return parts
+
+
 def _site_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-        raise ValueError("give the site's address without a path, like https://letters.example.org")
+    advice = "give the site's address without a path, like https://letters.example.org"
+    parts = _parts(value, advice)
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError(advice)
+    if parts.path.strip("/"):
+        raise ValueError(advice)
     if parts.query or parts.fragment or parts.username:
         raise ValueError("give only scheme, host and port, like https://letters.example.org")
     return value.rstrip("/")
@@ -35,20 +57,23 @@ def _site_url(value: str) -> str:
 
 def _mail_domain(value: str) -> str:
     lowered = value.lower()
-    labels = lowered.split(".")
-    if len(labels) < 2 or not all(
-        label and label.replace("-", "").isalnum() and label.isascii() for label in labels
-    ):
+    if not _DOMAIN.fullmatch(lowered):
         raise ValueError("give a domain name in ASCII, like letters.example.org")
+    if len(lowered) > LONGEST_MAIL_DOMAIN:
+        raise ValueError(f"give a domain name of at most {LONGEST_MAIL_DOMAIN} characters")
     return lowered
 
 
 def _smtp_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise ValueError(
-            "give a mail server as smtp://host:port or smtps://user:password@host:port"
-        )
+    parse_route(value)
+    return value
+
+
+def _database_url(value: str) -> str:
+    advice = "give a PostgreSQL database, like postgresql://user:password@host:port/name"
+    parts = _parts(value, advice)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
+        raise ValueError(advice)
     return value
 
 
@@ -59,7 +84,7 @@ def _absolute(value: Path) -> Path:
 class Environment(BaseModel):
     """What the operator chose. Values are checked here; nonsense stops the start."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, validate_default=True)
 
     process: Literal["public", "desk", "worker", "owner"] = Field(
         "desk", description="Which process this is: it decides over URLs, keys and database role."
@@ -77,13 +102,17 @@ class Environment(BaseModel):
         "picketline.example", description="Domain below which all mail addresses of ours live."
     )
     smtp_url: Annotated[str, AfterValidator(_smtp_url)] = Field(
-        "smtp://127.0.0.1:25", description="The mail server that the worker hands mail to."
+        "smtp://127.0.0.1:25",
+        description="The mail server that the worker hands mail to.",
+        repr=False,
     )
     smtp_direct: bool = Field(
         False, description="That server is the recipients' own, so its yes means delivered."
     )
-    database_url: str | None = Field(
-        None, description="A PostgreSQL of one's own; without it the embedded one is used."
+    database_url: Annotated[str, AfterValidator(_database_url)] | None = Field(
+        None,
+        description="A PostgreSQL of one's own; without it the embedded one is used.",
+        repr=False,
     )
     database_user: str | None = Field(
         None, description="System user for the embedded PostgreSQL where root starts it."
@@ -154,6 +183,8 @@ def _read_secret_file(variables: dict[str, str], name: str) -> None:
             f"{name}_FILE: the file cannot be read ({error.__class__.__name__}); "
             "check its path and its mode."
         ) from None
+    if not variables[name]:
+        raise SettingsRefused(f"{name}_FILE: the file is empty; put the value into it.")
 
 
 def _sentences(error: ValidationError) -> str:
