@@ -1,4 +1,4 @@
-"""Sealing: what was typed comes back whole, to the right holder, from the right row, or not at all."""
+"""Sealing: what was typed comes back whole, to its holder, from its own row, or not at all."""
 
 from __future__ import annotations
 
