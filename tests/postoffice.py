@@ -8,6 +8,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from django.db import connection
@@ -107,6 +108,19 @@ def of_class(mail_class: MailClass, supporter: Supporter | None = None) -> Deliv
     """The one mail of a class, as the database has it."""
     rows = Delivery.objects.filter(mail_class=mail_class)
     return rows.get(supporter=supporter) if supporter else rows.get()
+
+
+def database_url(name: str = "", *, port: int = 0) -> str:
+    """DATABASE_URL for a process: of the test's own database, or of another one on its server.
+
+    With ``port`` it leads through whoever listens there on loopback.
+    """
+    login = connection.settings_dict
+    where = f"{quote(login['HOST'], safe='')}:{login['PORT'] or 5432}"
+    if port:
+        where = f"127.0.0.1:{port}"
+    user, password = quote(login["USER"]), quote(login["PASSWORD"], safe="")
+    return f"postgresql://{user}:{password}@{where}/{name or login['NAME']}"
 
 
 def witness() -> psycopg.Connection[Any]:

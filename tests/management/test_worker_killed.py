@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -36,13 +35,10 @@ def _worker(
     smtp_port: int, database_port: int = 0, *options: str
 ) -> Iterator[subprocess.Popen[str]]:
     """A real worker process, under the worker's database role; it is gone at the end."""
-    login = connection.settings_dict
-    where = f"127.0.0.1:{database_port}" if database_port else _where(login)
-    user, password = quote(login["USER"]), quote(login["PASSWORD"])
     environ = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(SOURCES),
-        "DATABASE_URL": f"postgresql://{user}:{password}@{where}/{login['NAME']}",
+        "DATABASE_URL": postoffice.database_url(port=database_port),
         "PICKETLINE_DATA": str(settings.DATA),
         "PICKETLINE_KEYS": str(settings.KEYS),
         "PICKETLINE_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
@@ -58,11 +54,6 @@ def _worker(
             yield process
         finally:
             process.kill()
-
-
-def _where(login: dict[str, str]) -> str:
-    host = quote(login["HOST"], safe="")
-    return f"{host}:{login['PORT']}" if login["PORT"] else host
 
 
 def _restart(server: Peer) -> None:
