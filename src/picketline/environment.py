@@ -55,6 +55,14 @@ def _site_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _source_url(value: str) -> str:
+    advice = "give the address of a page, like https://code.example.org/picketline"
+    parts = _parts(value, advice)
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError(advice)
+    return value
+
+
 def _mail_domain(value: str) -> str:
     lowered = value.lower()
     if not _DOMAIN.fullmatch(lowered):
@@ -97,6 +105,10 @@ class Environment(BaseModel):
     )
     site_url: Annotated[str, AfterValidator(_site_url)] = Field(
         "http://127.0.0.1:8000", description="The site's public address; all links start with it."
+    )
+    source_url: Annotated[str, AfterValidator(_source_url)] | None = Field(
+        None,
+        description="Where visitors find the source of what you run: the AGPL asks you to say.",
     )
     mail_domain: Annotated[str, AfterValidator(_mail_domain)] = Field(
         "picketline.example", description="Domain below which all mail addresses of ours live."

@@ -24,6 +24,7 @@ except environment.SettingsRefused as refusal:
 
 PROCESS = ENVIRONMENT.process
 SITE_URL = ENVIRONMENT.site_url
+SOURCE_URL = ENVIRONMENT.source_url
 DATA = ENVIRONMENT.data
 KEYS = ENVIRONMENT.keys or DATA / "keys"
 MAIL_DOMAIN = ENVIRONMENT.mail_domain
@@ -111,7 +112,6 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = ENVIRONMENT.data / "static"
-STATICFILES_DIRS = [_PACKAGE / "static"]
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -122,7 +122,12 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_NAME = "__Host-csrf" if _HTTPS else "csrf"
+# Behind a proxy that ends TLS Django sees plain http; the forms are the site's all the same.
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "picketline.public.faults.csrf_failed"
 DATA_UPLOAD_MAX_MEMORY_SIZE = ENVIRONMENT.body_limit
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 60
 FILE_UPLOAD_HANDLERS: list[str] = []
+
+# public/headers.py sets the headers that these two middlewares would set, and more.
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from picketline.models import Campaign, CampaignText, ModelLetter, TargetVersion
+from picketline.models import Campaign, CampaignText, Delivery, ModelLetter, TargetVersion
 
 State = Campaign.State
 
@@ -93,17 +94,28 @@ def suspend(slug: str) -> Campaign:
 def close(slug: str, outcome: str = "") -> Campaign:
     """End a campaign. ``outcome`` is a value of ``Campaign.Outcome``, or empty while unknown.
 
+    Letters on their way still go out; those that a suspension held back are cancelled, since
+    whoever stopped them and then ends the campaign does not mean them to leave after all.
+
     Raises ``CampaignUnknown``, ``MoveRefused``, and ``ValueError`` for no such outcome.
     """
     if outcome not in ("", *Campaign.Outcome.values):
         raise ValueError(f"The outcome is one of: {', '.join(Campaign.Outcome.values)}.")
     with transaction.atomic():
         campaign = find(slug, lock=True)
+        if campaign.state == State.SUSPENDED:
+            _cancel_held(campaign)
         _move(campaign, State.CLOSED)
         campaign.outcome = outcome
         campaign.closed_at = timezone.now()
         campaign.save(update_fields=["state", "outcome", "closed_at"])
     return campaign
+
+
+def _cancel_held(campaign: Campaign) -> None:
+    campaign.deliveries.filter(
+        mail_class=Delivery.MailClass.LETTER, state__in=Delivery.UNSENT_STATES
+    ).update(state=Delivery.State.CANCELLED, settled_at=Now(), outcome="campaign closed")
 
 
 def require_complete(campaign: Campaign) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from picketline.domain import counts, deliveries, links
 from picketline.domain.sealing import Content
-from picketline.models import Campaign, Delivery, PublicName, Supporter
+from picketline.models import Campaign, Consent, Delivery, PublicName, Supporter
 from picketline.seal import tokens
+
+State = Delivery.State
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class TargetStatus:
 
     target_id: int
     target_key: str
-    state: Delivery.State
+    state: State
     at: datetime | None
     reason: str
     direct: bool
@@ -36,6 +39,7 @@ class LetterStatus:
     content: Content | None
     deliveries: tuple[TargetStatus, ...]
     can_withdraw: bool
+    consents: frozenset[Consent.Kind]
 
 
 def status(status_token: str) -> LetterStatus:
@@ -53,6 +57,9 @@ def status(status_token: str) -> LetterStatus:
         content=links.content(supporter, status_token),
         deliveries=rows,
         can_withdraw=any(row.state in Delivery.UNSENT_STATES for row in rows),
+        consents=frozenset(
+            Consent.Kind(kind) for kind in supporter.consents.values_list("kind", flat=True)
+        ),
     )
 
 
@@ -65,6 +72,18 @@ def withdraw(status_token: str) -> None:
     with transaction.atomic():
         supporter = _by_status_token(status_token, lock=True)
         _withdraw(supporter)
+
+
+def take_back(status_token: str, kind: Consent.Kind) -> None:
+    """Withdraw one of the optional consents; a name that was shown disappears at once.
+
+    The consent to send is withdrawn by ``withdraw`` or ``erase``. Raises ``LinkUnknown``.
+    """
+    with transaction.atomic():
+        supporter = _by_status_token(status_token, lock=True)
+        supporter.consents.filter(kind=kind).exclude(kind=Consent.Kind.SEND).delete()
+        if kind == Consent.Kind.SHOW_NAME:
+            PublicName.objects.filter(supporter=supporter).delete()
 
 
 def erase(status_token: str) -> None:
@@ -83,18 +102,30 @@ def erase(status_token: str) -> None:
 
 
 def finish_withdrawals() -> int:
-    """Cancel what workers gave back after its writer had withdrawn it; returns how many writers.
+    """Finish what could not be finished while a worker held a letter; returns how many writers.
 
-    Safe to run in several places at once.
+    Letters given back since are cancelled, and a writer none of whose letters went out in the end
+    is no longer counted. Safe to run in several places at once.
     """
     deliveries.cancel_ownerless()
     late = deliveries.given_back_too_late().values("supporter")
-    writers = Supporter.objects.filter(pk__in=late)
-    for pk in (found := list(writers.values_list("pk", flat=True))):
+    pks = set(Supporter.objects.filter(pk__in=late).values_list("pk", flat=True))
+    pks |= set(_left_without_a_letter().values_list("pk", flat=True))
+    for pk in pks:
         with transaction.atomic():
             for supporter in Supporter.objects.select_for_update().filter(pk=pk):
                 _withdraw(supporter)
-    return len(found)
+    return len(pks)
+
+
+def _left_without_a_letter() -> QuerySet[Supporter]:
+    """Supporters still counted whose withdrawal met a worker that then dropped the last letter."""
+    letters = Delivery.objects.filter(mail_class=Delivery.MailClass.LETTER)
+    alive = letters.filter(supporter=OuterRef("pk")).exclude(state=State.CANCELLED)
+    recalled = letters.filter(recalled=True).values("supporter")
+    return Supporter.objects.filter(
+        ~Exists(alive), pk__in=recalled, state=Supporter.State.CONFIRMED
+    )
 
 
 def _by_status_token(token: str, *, lock: bool = False) -> Supporter:
@@ -109,13 +140,13 @@ def _by_status_token(token: str, *, lock: bool = False) -> Supporter:
 
 
 def _withdraw(supporter: Supporter) -> None:
-    cancelled = deliveries.cancel_unsent(supporter)
+    deliveries.cancel_unsent(supporter)
     if supporter.state != Supporter.State.CONFIRMED:
         return
     letters = supporter.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
-    if letters.exclude(state=Delivery.State.CANCELLED).exists():
+    if letters.exclude(state=State.CANCELLED).exists():
         return
-    if cancelled and links.move(supporter, Supporter.State.WITHDRAWN):
+    if links.move(supporter, Supporter.State.WITHDRAWN):
         counts.add(supporter.campaign_id, counts.CountKind.SUPPORTERS, -1)
         if supporter.members:
             counts.add(supporter.campaign_id, counts.CountKind.MEMBERS, -supporter.members)
@@ -130,7 +161,7 @@ def _target_status(delivery: Delivery) -> TargetStatus:
     return TargetStatus(
         target_id=target.pk,
         target_key=target.key,
-        state=Delivery.State(delivery.state),
+        state=State(delivery.state),
         at=delivery.settled_at,
         reason=delivery.outcome,
         direct=delivery.direct,

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from picketline.domain.sealing import Erased, opened
+from picketline.domain.sealing import opened
 from picketline.models import Campaign, Consent, PublicName, Supporter
 
 BATCH_OF = 20
@@ -51,14 +51,11 @@ def _publish_for(campaign: Campaign) -> int:
     random.SystemRandom().shuffle(waiting)
     last = PublicName.objects.filter(campaign=campaign).aggregate(last=Max("position"))["last"] or 0
     rows = [_row(each, last + number) for number, each in enumerate(waiting, 1)]
-    return len(PublicName.objects.bulk_create([row for row in rows if row is not None]))
+    return len(PublicName.objects.bulk_create(rows))
 
 
-def _row(supporter: Supporter, position: int) -> PublicName | None:
-    try:
-        signature = opened(supporter).signature()
-    except Erased:
-        return None
+def _row(supporter: Supporter, position: int) -> PublicName:
+    signature = opened(supporter).signature()
     name = signature.name
     if signature.organisation:
         name = f"{name}, {signature.organisation}"

@@ -77,15 +77,15 @@ def _drop_unconfirmed() -> int:
 
 
 def _settled_before(age: timedelta) -> QuerySet[Supporter]:
-    """Confirmed or withdrawn supporters none of whose mail is unsettled or settled since."""
+    """Confirmed or withdrawn supporters none of whose mail is unsettled or settled since.
+
+    A letter that has been unclear for as long as a delivered one's text is kept counts as settled:
+    nobody's words wait for evidence for ever.
+    """
     unsettled = Delivery.objects.filter(
+        Q(state__in=[*Delivery.UNSENT_STATES, Delivery.State.SENDING])
+        | Q(state=Delivery.State.UNCERTAIN, uncertain_since__gt=timezone.now() - TEXT_FOR),
         supporter=OuterRef("pk"),
-        state__in=[
-            Delivery.State.QUEUED,
-            Delivery.State.DEFERRED,
-            Delivery.State.SENDING,
-            Delivery.State.UNCERTAIN,
-        ],
     )
     recent = Delivery.objects.filter(supporter=OuterRef("pk"), settled_at__gt=timezone.now() - age)
     return Supporter.objects.filter(

@@ -86,12 +86,19 @@ def _create(role: str) -> None:
                 role,
             )
         cursor.execute(
-            "SELECT rolsuper OR pg_has_role(current_user, %s, 'MEMBER') FROM pg_roles "
+            "SELECT rolsuper OR pg_has_role(current_user, %s, %s) FROM pg_roles "
             "WHERE rolname = current_user",
-            [role],
+            [role, _membership()],
         )
         if cursor.fetchone() != (True,):
             _run("GRANT {role} TO CURRENT_USER", role)
+
+
+def _membership() -> str:
+    """What lets a login work under a role: since PostgreSQL 16 a creator is a member without it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::int >= 160000")
+        return "SET" if cursor.fetchone() == (True,) else "MEMBER"
 
 
 def _grant_all() -> None:

@@ -1,7 +1,8 @@
 """The web server's command line: granian, with the flags that it needs to be trusted.
 
 Without ``--workers-kill-timeout`` SIGTERM during the start hangs; without
-``--respawn-failed-workers`` one killed worker ends the server. There is no access log: it would be
+``--respawn-failed-workers`` one killed worker ends the server. The many threads only wait for slow
+clients (``host.limits`` lets 48 bodies in at once); Django runs in the few lanes of ``host.lanes``. There is no access log: it would be
 a list of visitors.
 """
 
@@ -25,7 +26,8 @@ def command(
     return [
         *(python, "-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
-        *("--workers", str(workers), "--blocking-threads", "4", "--backlog", "1024"),
+        *("--workers", str(workers), "--blocking-threads", "64", "--backlog", "1024"),
+        *("--http", "1"),
         *("--workers-kill-timeout", "20", "--respawn-failed-workers"),
         *("--no-access-log", "--log-level", "warning"),
         *options,

@@ -8,6 +8,10 @@ from django.http import HttpRequest
 SITE_NAME = "Picketline"
 
 
-def site(_request: HttpRequest | None = None) -> dict[str, str]:
-    """The site's name and its public address without a slash at the end."""
-    return {"site_name": SITE_NAME, "site_url": settings.SITE_URL}
+def site(_request: HttpRequest | None = None) -> dict[str, str | None]:
+    """The site's name, its public address without a slash at the end, and where its source is."""
+    return {
+        "site_name": SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "source_url": settings.SOURCE_URL,
+    }

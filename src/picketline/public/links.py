@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import get_language
@@ -18,7 +19,7 @@ from picketline.domain import letter_status, supporters
 from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.links import LinkUnknown
 from picketline.domain.supporters import AlreadyWritten, PendingLetter
-from picketline.models import Campaign, Supporter
+from picketline.models import Campaign, Consent, Supporter
 from picketline.public.clock import today
 from picketline.public.letters import shown_letters
 from picketline.public.showing import campaign_text
@@ -89,6 +90,17 @@ def status(request: HttpRequest, token: str) -> HttpResponse:
 def withdraw(_request: HttpRequest, token: str) -> HttpResponse:
     """Cancel what has not been sent."""
     letter_status.withdraw(token)
+    return redirect("status", token)
+
+
+@require_POST
+@one_page_for_bad_links
+def take_back(request: HttpRequest, token: str) -> HttpResponse:
+    """Withdraw one optional consent."""
+    kind = request.POST.get("consent")
+    if kind not in Consent.Kind.values:
+        raise BadRequest("no such consent")
+    letter_status.take_back(token, Consent.Kind(kind))
     return redirect("status", token)
 
 

@@ -68,6 +68,13 @@ def in_language(code: str) -> SafeString:
     return format_html(' lang="{}" dir="{}"', code, languages.direction(code))
 
 
+@register.simple_tag
+def page_language() -> SafeString:
+    """The ``lang`` and ``dir`` attributes of the page, for wording of ours inside other texts."""
+    code = _language()
+    return format_html('lang="{}" dir="{}"', code, languages.direction(code))
+
+
 @register.simple_tag(takes_context=True)
 def language_links(context: template.Context) -> list[dict[str, str]]:
     """The same page in each language of the interface; empty where it has no language."""

@@ -22,6 +22,7 @@ urlpatterns = [
         path("confirm/<str:token>/never/", links.never, name="never"),
         path("letters/<str:token>/", links.status, name="status"),
         path("letters/<str:token>/withdraw/", links.withdraw, name="withdraw"),
+        path("letters/<str:token>/consents/", links.take_back, name="take_back"),
         path("letters/<str:token>/erase/", links.erase, name="erase"),
     ),
 ]

@@ -122,11 +122,13 @@ def _elsewhere(row: TargetStatus) -> str:
     if row.state == State.UNCERTAIN:
         return _(
             "The connection broke at the moment of handing over, so this letter may have been "
-            "taken or not. We look it up in the mail server’s records before anything is sent "
-            "again, so that it cannot arrive twice."
+            "taken or not. It is not sent again unless it is certain that it was not taken: "
+            "nothing shall arrive twice."
         )
     if row.state == State.BOUNCED:
         return _("Their server took it at first and then sent it back as undeliverable.")
+    if row.state == State.CANCELLED and row.reason == "campaign closed":
+        return _("Cancelled: the organisers ended the campaign before it was sent.")
     if row.state == State.CANCELLED:
         return _("Cancelled before it was sent.")
-    return _("Waiting for its turn. Letters go out at a pace that no server can call an attack.")
+    return _("Waiting for its turn.")

@@ -48,7 +48,7 @@ class Command(BaseCommand):
                 signal.signal(number, lambda *_: stop.set())
         sender = Sender(
             route,
-            timedelta(seconds=settings.LEASE_SECONDS),
+            _lease(route),
             direct=settings.SMTP_DIRECT,
             stopping=stop.is_set,
         )
@@ -83,3 +83,9 @@ def _introduced(route: Route) -> Route:
     if route.ehlo != "localhost":
         return route
     return dataclasses.replace(route, ehlo=f"letters.{settings.MAIL_DOMAIN}")
+
+
+def _lease(route: Route) -> timedelta:
+    """Long enough that a mail whose answer is awaited after the dot is never taken for a dead
+    worker's, whatever the setting says."""
+    return timedelta(seconds=max(settings.LEASE_SECONDS, 2 * route.timeouts.after_dot + 60))
