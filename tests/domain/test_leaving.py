@@ -212,6 +212,31 @@ def test_a_letter_withdrawn_in_a_workers_hands_and_not_sent_is_not_sent_later(
     assert finish_withdrawals() == 0
 
 
+def test_a_writer_whose_last_letter_a_worker_drops_is_no_longer_counted(
+    campaign: Campaign,
+) -> None:
+    supporter, token = writers.confirmed(campaign)
+    (lease,) = claim_letters(1)
+    erase(token)
+    leases.drop(lease, "erased")  # what a worker does with a letter it can no longer read
+
+    assert finish_withdrawals() == 1
+    supporter.refresh_from_db()
+    assert supporter.state == State.WITHDRAWN
+    assert totals(campaign)["supporters"] == 0
+    assert finish_withdrawals() == 0
+
+
+def test_a_writer_one_of_whose_letters_went_out_is_done_with_at_once(campaign: Campaign) -> None:
+    _, token = writers.confirmed(campaign)
+    (lease,) = claim_letters(1)
+    withdraw(token)
+    settle(lease, YES, direct=False)
+
+    assert finish_withdrawals() == 0
+    assert totals(campaign) == {"supporters": 1, "members": 0, "letters": 1}
+
+
 def test_an_unclear_letter_that_proves_unsent_after_the_withdrawal_is_not_sent_again(
     campaign: Campaign,
 ) -> None:

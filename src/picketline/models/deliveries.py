@@ -126,9 +126,7 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(
-                fields=["supporter"],
-                condition=Q(recalled=True, state__in=["queued", "deferred"]),
-                name="delivery_recalled",
+                fields=["supporter"], condition=Q(recalled=True), name="delivery_recalled"
             ),
             models.Index(
                 fields=["lease_until"], condition=Q(state="sending"), name="delivery_leased"
