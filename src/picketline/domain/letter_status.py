@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from picketline.domain import counts, deliveries, links
 from picketline.domain.sealing import Content
-from picketline.models import Campaign, Delivery, PublicName, Supporter
+from picketline.models import Campaign, Consent, Delivery, PublicName, Supporter
 from picketline.seal import tokens
 
 State = Delivery.State
@@ -39,6 +39,7 @@ class LetterStatus:
     content: Content | None
     deliveries: tuple[TargetStatus, ...]
     can_withdraw: bool
+    consents: frozenset[Consent.Kind]
 
 
 def status(status_token: str) -> LetterStatus:
@@ -56,6 +57,9 @@ def status(status_token: str) -> LetterStatus:
         content=links.content(supporter, status_token),
         deliveries=rows,
         can_withdraw=any(row.state in Delivery.UNSENT_STATES for row in rows),
+        consents=frozenset(
+            Consent.Kind(kind) for kind in supporter.consents.values_list("kind", flat=True)
+        ),
     )
 
 
@@ -68,6 +72,18 @@ def withdraw(status_token: str) -> None:
     with transaction.atomic():
         supporter = _by_status_token(status_token, lock=True)
         _withdraw(supporter)
+
+
+def take_back(status_token: str, kind: Consent.Kind) -> None:
+    """Withdraw one of the optional consents; a name that was shown disappears at once.
+
+    The consent to send is withdrawn by ``withdraw`` or ``erase``. Raises ``LinkUnknown``.
+    """
+    with transaction.atomic():
+        supporter = _by_status_token(status_token, lock=True)
+        supporter.consents.filter(kind=kind).exclude(kind=Consent.Kind.SEND).delete()
+        if kind == Consent.Kind.SHOW_NAME:
+            PublicName.objects.filter(supporter=supporter).delete()
 
 
 def erase(status_token: str) -> None:
