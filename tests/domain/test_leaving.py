@@ -12,7 +12,13 @@ from tests import builders, writers
 from picketline.domain import counts, leases
 from picketline.domain.deliveries import settle
 from picketline.domain.leases import Lease
-from picketline.domain.letter_status import erase, finish_withdrawals, status, withdraw
+from picketline.domain.letter_status import (
+    erase,
+    finish_withdrawals,
+    status,
+    take_back,
+    withdraw,
+)
 from picketline.domain.outgoing import NotToBeSent, build
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import (
@@ -259,3 +265,33 @@ def test_a_mail_whose_supporter_is_gone_by_then_is_cancelled_too(campaign: Campa
 
     finish_withdrawals()
     assert Delivery.objects.get(pk=lease.delivery_id).state == Delivery.State.CANCELLED
+
+
+ALL = frozenset(Consent.Kind)
+
+
+def test_a_single_consent_can_be_taken_back_and_the_letter_goes_on(campaign: Campaign) -> None:
+    _, token = writers.confirmed(campaign, consents=ALL)
+    take_back(token, Consent.Kind.UPDATES)
+    take_back(token, Consent.Kind.UPDATES)
+
+    found = status(token)
+    assert found.consents == ALL - {Consent.Kind.UPDATES}
+    assert {row.state for row in found.deliveries} == {Delivery.State.QUEUED}
+
+
+def test_a_name_disappears_with_the_consent_to_show_it(campaign: Campaign) -> None:
+    supporter, token = writers.confirmed(campaign, consents=ALL)
+    PublicName.objects.create(
+        supporter=supporter, campaign=campaign, name="Jo", country="FR", position=1
+    )
+    take_back(token, Consent.Kind.UPDATES)
+    assert PublicName.objects.exists()
+    take_back(token, Consent.Kind.SHOW_NAME)
+    assert not PublicName.objects.exists()
+
+
+def test_the_consent_to_send_is_taken_back_by_withdrawing_only(campaign: Campaign) -> None:
+    _, token = writers.confirmed(campaign)
+    take_back(token, Consent.Kind.SEND)
+    assert status(token).consents == {Consent.Kind.SEND}

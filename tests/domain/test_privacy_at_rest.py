@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from django.utils import timezone
 from tests import builders, postoffice, writers
 
 from picketline.domain import counts, digests, retention
@@ -17,10 +18,14 @@ from picketline.domain.letters import Signature
 from picketline.domain.supporters import confirm, never_write_again
 from picketline.mail.addresses import EmailAddr
 from picketline.models import (
+    Attempt,
     Campaign,
     ConfirmationSent,
     Consent,
     Delivery,
+    Evidence,
+    PublicName,
+    RelayHealth,
     SealedReply,
     Supporter,
     Suppression,
@@ -127,6 +132,30 @@ def test_nothing_that_twenty_supporters_typed_can_be_found_in_any_table() -> Non
     assert leaks(found, range(SUPPORTERS)) == []
     for link in (*links, *status_links):
         assert link.encode() not in found
+
+
+def test_what_a_row_calls_itself_in_a_log_names_nobody(campaign: Campaign) -> None:
+    supporter, _ = writers.confirmed(campaign, **form(1))
+    mail = supporter.deliveries.filter(mail_class="letter").earliest("pk")
+    now = timezone.now()
+    attempt = Attempt.objects.create(delivery=mail, lease_token=1, started_at=now)
+    SealedReply.objects.create(attempt=attempt, text_ct=markers(1)["address"].encode())
+    Evidence.objects.create(delivery=mail, queue_id="4F1", kind="sent", seen_at=now)
+    RelayHealth.objects.create(relay="relay", whole_from=now, whole_until=now)
+    ConfirmationSent.objects.create(address_hash=b"h" * 16, sent_at=now)
+    Suppression.objects.create(address_hash=b"h" * 16, created_on=now)
+    PublicName.objects.create(
+        supporter=supporter, campaign=campaign, name=markers(1)["name"], country="KZ", position=1
+    )
+    counts.sum_up()
+
+    for model in apps.get_models():
+        rows = list(model.objects.all())
+        assert rows, model.__name__
+        said = " ".join(map(str, rows)).encode()
+        assert said.strip()
+        assert leaks(said, range(SUPPORTERS)) == []
+        assert b"organisers@" not in said
 
 
 def test_indexes_of_one_address_in_two_campaigns_have_nothing_in_common(

@@ -169,3 +169,26 @@ def test_what_is_not_its_work_is_refused_to_a_process(process: str, acting_as: A
                 connection.cursor() as cursor,
             ):
                 cursor.execute(statement)
+
+
+def test_who_may_not_give_roles_is_told_what_to_ask_for(acting_as: ActingAs) -> None:
+    with acting_as("public"), pytest.raises(roles.RolesRefused) as refusal:
+        roles.prepare()
+    assert "GRANT picketline_worker TO CURRENT_USER;" in str(refusal.value)
+    assert "PICKETLINE_DATABASE_ROLES=false" in str(refusal.value)
+
+
+@pytest.mark.django_db
+def test_a_role_that_is_missing_is_made_and_given_to_the_owner(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(roles, "WORKER", "picketline_newcomer")
+    roles.prepare()
+    assert "delivery" in tables_with("DELETE", "picketline_newcomer")
+
+
+@pytest.mark.django_db
+def test_a_fault_that_is_no_refusal_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "_CONTENT", ("no_such_table",))
+    with pytest.raises(ProgrammingError, match="no_such_table"):
+        roles.prepare()
