@@ -13,6 +13,8 @@ from picketline.models import Consent, Delivery, PublicName, SealedSubmission, S
 pytestmark = pytest.mark.django_db
 
 State = Delivery.State
+OFTEN = ["reap", "finish_withdrawals"]
+ALL = [*OFTEN, "sum_up", "publish", "queue", "tidy"]
 
 
 @pytest.fixture
@@ -29,6 +31,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     for module, function in [
         ("leases", "reap"),
+        ("letter_status", "finish_withdrawals"),
         ("counts", "sum_up"),
         ("names", "publish"),
         ("digests", "queue"),
@@ -45,19 +48,19 @@ def test_every_chore_is_done_at_the_start_and_again_in_its_own_time(
 ) -> None:
     work = Chores(counter_seconds=30)
     work.run_due()
-    assert calls == ["reap", "sum_up", "publish", "queue", "tidy"]
+    assert calls == ALL
     calls.clear()
     work.run_due()
     assert calls == []
     clock[0] += 5
     work.run_due()
-    assert calls == ["reap"]
+    assert calls == OFTEN
     clock[0] += 25
     work.run_due()
-    assert calls == ["reap", "reap", "sum_up"]
+    assert calls == [*OFTEN, *OFTEN, "sum_up"]
     clock[0] += 3_600
     work.run_due()
-    assert calls[3:] == ["reap", "sum_up", "publish", "queue", "tidy"]
+    assert calls[5:] == ALL
 
 
 def test_one_round_does_what_its_name_says() -> None:
@@ -77,7 +80,7 @@ def test_a_damaged_row_stops_neither_the_other_chores_nor_the_worker(
 ) -> None:
     campaign = builders.campaign()
     consents = frozenset({Consent.Kind.SEND, Consent.Kind.SHOW_NAME})
-    supporter, _ = writers.confirmed(campaign, consents=consents)
+    writers.confirmed(campaign, consents=consents)
     Supporter.objects.update(confirmed_on="2020-01-01")
     SealedSubmission.objects.update(signature_ct=b"not what was sealed")
     postoffice.make_due()

@@ -85,7 +85,7 @@ def _without_its_own(supporter: Supporter) -> bytes:
     body = message.get_content()
     token = writers.link(supporter)
     assert body.count(token) == 1
-    return (fields + body.replace(token, "")).encode()
+    return f"{fields}{body.replace(token, '')}".encode()
 
 
 @given(form=_FORMS)

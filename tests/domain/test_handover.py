@@ -103,15 +103,16 @@ def test_every_attempt_sends_the_same_bytes() -> None:
 
 
 def test_a_letter_that_would_go_out_as_other_bytes_is_held_back() -> None:
-    letter = _letter()
-    with Peer(answers={"DOT": b"451 4.3.0 later\r\n"}) as server:
+    postoffice.queued(builders.campaign())
+    with Peer(answers={"DOT": b"451 4.2.0 later\r\n"}) as server:
         postoffice.send(server)
         postoffice.make_due()
         with override_settings(MAIL_DOMAIN="moved.example"):
             postoffice.send(server)
-    letter.refresh_from_db()
-    assert (letter.state, letter.outcome) == (State.FAILED, "poison")
+    ends = set(Delivery.objects.values_list("state", "outcome"))
+    assert ends == {(State.FAILED, "poison")}
     assert server.messages == []
+    assert server.connections == 3  # broken off each time: no server can take the end for a dot
 
 
 @pytest.mark.parametrize("stores", [False, True], ids=["not kept", "kept"])

@@ -12,8 +12,8 @@ from tests import builders, postoffice, writers
 from tests.mail.scripted_server import Fault
 from tests.postoffice import HOUR, Peer
 
-from picketline.domain import handover
 from picketline.domain.handover import Sender
+from picketline.domain.outgoing import Outgoing, build
 from picketline.models import Delivery, SealedSubmission
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,14 +83,13 @@ def test_a_query_that_fails_over_one_mail_stops_nothing_but_that_mail(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bad, _ = postoffice.queued(builders.campaign())
-    build = handover.build
 
-    def fail_for_one(delivery: Delivery) -> object:
+    def fail_for_one(delivery: Delivery) -> Outgoing:
         if delivery.pk == bad.pk:
             raise DataError("it quotes a row")
         return build(delivery)
 
-    monkeypatch.setattr(handover, "build", fail_for_one)
+    monkeypatch.setattr("picketline.domain.handover.build", fail_for_one)
     with Peer() as server:
         postoffice.send(server)
     assert _states() == [State.DEFERRED, State.ACCEPTED]
@@ -102,7 +101,7 @@ def test_a_database_that_goes_away_is_no_mails_fault(monkeypatch: pytest.MonkeyP
 
     letter = postoffice.queued(builders.campaign())[0]
     Delivery.objects.exclude(pk=letter.pk).delete()
-    monkeypatch.setattr(handover, "build", away)
+    monkeypatch.setattr("picketline.domain.handover.build", away)
     with Peer() as server, pytest.raises(OperationalError):
         postoffice.send(server)
     letter.refresh_from_db()

@@ -149,7 +149,7 @@ def test_a_letter_stays_as_it_was_when_the_campaign_is_edited() -> None:
     before = build(row)
     campaign.model_letters.update(subject="Another", body="Another {own_words}")
     campaign.demands.all().delete()
-    TargetVersion.objects.filter(pk=row.target_version_id).update(current=False)
+    TargetVersion.objects.filter(delivery=row).update(current=False)
     assert build(Delivery.objects.get(pk=row.pk)) == before
 
 
