@@ -21,7 +21,8 @@ from tests.database_proxy import DatabaseProxy
 from tests.mail.scripted_server import Fault
 from tests.postoffice import Peer
 
-from picketline.models import Attempt, Delivery
+from picketline.domain import deliveries
+from picketline.models import Attempt, ConfirmationSent, Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,6 +123,7 @@ def test_killed_between_intent_and_dot_the_letter_is_uncertain_and_never_sent_ag
     intended.refresh_from_db()
     assert (intended.state, intended.outcome) == (State.UNCERTAIN, "uncertain")
     assert _ends() == [State.ACCEPTED, State.UNCERTAIN]
+    assert deliveries.states()[MailClass.LETTER, State.UNCERTAIN] == 1  # for everybody to see
     assert intended.message_id not in _kept(server)
     assert len(_kept(server)) == 1
 
@@ -157,6 +159,7 @@ def test_killed_after_the_dot_a_confirmation_comes_at_most_twice_and_is_charged_
         _restart(server)
     assert _ends() == [State.ACCEPTED]
     assert _kept(server) == [row.message_id] * 2
+    assert ConfirmationSent.objects.count() == 1
 
 
 def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_gives_back_the_rest() -> None:
