@@ -20,6 +20,7 @@ PROCESS_OF = {
     "worker": "worker",
     "tidy": "worker",
     "recount": "worker",
+    "outbox": "worker",
     "prepare": "owner",
     "migrate": "owner",
     "makemigrations": "owner",

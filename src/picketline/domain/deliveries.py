@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import timedelta
+from enum import StrEnum
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -106,6 +107,36 @@ def _cancel(mails: QuerySet[Delivery]) -> int:
     )
 
 
+class NotUncertain(Exception):
+    """Only an uncertain mail can be decided by a person; the message is a sentence."""
+
+
+class Verdict(StrEnum):
+    """What a person found out about an uncertain mail."""
+
+    ACCEPTED = "accepted"
+    RESEND = "resend"
+    FAILED = "failed"
+
+
+def decide(delivery_id: int, verdict: Verdict) -> None:
+    """Settle an uncertain mail as a person who has read the mail server's log says.
+
+    To be sent again it keeps its bytes and its Message-ID; one that its writer withdrew meanwhile
+    is cancelled by the next chore instead. Raises ``NotUncertain``.
+    """
+    changes: dict[str, object] = {"state": State.QUEUED, "due_at": Now(), "uncertain_since": None}
+    if verdict is not Verdict.RESEND:
+        changes = {"state": State(verdict), "outcome": str(verdict), "settled_at": Now()}
+    with transaction.atomic():
+        mails = Delivery.objects.filter(pk=delivery_id, state=State.UNCERTAIN)
+        letter = mails.filter(mail_class=Delivery.MailClass.LETTER).first()
+        if not mails.update(**changes):
+            raise NotUncertain(f"There is no uncertain mail with the number {delivery_id}.")
+        if letter is not None and verdict is Verdict.ACCEPTED:
+            counts.add(letter.campaign_id, counts.CountKind.LETTERS, 1)
+
+
 def states() -> dict[tuple[str, str], int]:
     """How many mails there are in each (class, state): for people and for monitoring."""
     rows: Iterable[tuple[str, str, int]]
@@ -116,6 +147,12 @@ def states() -> dict[tuple[str, str], int]:
         )
         rows = cursor.fetchall()
     return {(mail_class, state): number for mail_class, state, number in rows}
+
+
+def uncertain() -> list[tuple[int, str]]:
+    """The number and the Message-ID of every mail whose fate a person has to find out."""
+    mails = Delivery.objects.filter(state=State.UNCERTAIN).order_by("pk")
+    return list(mails.values_list("pk", "message_id"))
 
 
 def _after(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:

@@ -2,8 +2,8 @@
 
 Without ``--workers-kill-timeout`` SIGTERM during the start hangs; without
 ``--respawn-failed-workers`` one killed worker ends the server. The many threads only wait for slow
-clients (``host.limits`` lets 48 bodies in at once); Django runs in the few lanes of ``host.lanes``. There is no access log: it would be
-a list of visitors.
+clients (``host.limits`` lets 48 bodies in at once); Django runs in the few lanes of ``host.lanes``.
+There is no access log: it would be a list of visitors.
 """
 
 from __future__ import annotations

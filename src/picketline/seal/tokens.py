@@ -2,7 +2,7 @@
 
 A token is 32 characters of lower-case base32 (160 random bits), so that it survives mail clients,
 line wrapping and being read aloud. Derivation goes one way: the confirm link's token yields the
-status link's and the stop link's, and nothing leads back. What `token_hash` and `link_key` make of
+status link's, and nothing leads back. What `token_hash` and `link_key` make of
 a token are independent: whoever reads the database has the hash and still no key.
 """
 
@@ -19,7 +19,6 @@ TOKEN_LENGTH = 32
 
 CONFIRM = "confirm"
 STATUS = "status"
-STOP = "stop"
 
 _SHAPE = re.compile(r"[a-z2-7]{32}")
 
@@ -35,7 +34,7 @@ def well_formed(token: str) -> bool:
 
 
 def derive(token: str, purpose: str) -> str:
-    """The token for `purpose` (`STATUS`, `STOP` …) that follows from a token higher up."""
+    """The token for `purpose` (such as `STATUS`) that follows from a token higher up."""
     return _spell(_expand(token, "derive/" + purpose, TOKEN_BYTES))
 
 

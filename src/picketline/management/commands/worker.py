@@ -87,5 +87,6 @@ def _introduced(route: Route) -> Route:
 
 def _lease(route: Route) -> timedelta:
     """Long enough that a mail whose answer is awaited after the dot is never taken for a dead
-    worker's, whatever the setting says."""
+    worker's, whatever the setting says.
+    """
     return timedelta(seconds=max(settings.LEASE_SECONDS, 2 * route.timeouts.after_dot + 60))
