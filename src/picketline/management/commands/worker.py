@@ -86,7 +86,8 @@ def _introduced(route: Route) -> Route:
 
 
 def _lease(route: Route) -> timedelta:
-    """Long enough that a mail whose answer is awaited after the dot is never taken for a dead
-    worker's, whatever the setting says.
+    """Longer than the wait for an answer to the dot, whatever the setting says.
+
+    Else the reaper could take a mail for a dead worker's while its answer is under way.
     """
     return timedelta(seconds=max(settings.LEASE_SECONDS, 2 * route.timeouts.after_dot + 60))
