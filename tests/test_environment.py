@@ -24,7 +24,7 @@ def _refusal(**variables: str) -> str:
 
 def test_without_any_variable_every_setting_has_its_default() -> None:
     found = environment.read({})
-    assert (found.process, found.database_url, found.debug) == ("desk", None, False)
+    assert (found.process, found.database_url) == ("desk", None)
     assert found.data == Path.cwd() / "var"
     assert found.smtp_url == "smtp://127.0.0.1:25"
 

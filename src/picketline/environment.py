@@ -141,7 +141,6 @@ class Environment(BaseModel):
     body_limit: int = Field(
         65_536, ge=8_192, le=10_485_760, description="Largest request body in bytes."
     )
-    debug: bool = Field(False, description="Django's debug pages; never on a public site.")
 
 
 def read(environ: Mapping[str, str] | None = None) -> Environment:

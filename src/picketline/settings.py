@@ -38,7 +38,7 @@ _SITE = urlsplit(SITE_URL)
 _HTTPS = _SITE.scheme == "https"
 _PACKAGE = Path(__file__).parent
 
-DEBUG = ENVIRONMENT.debug
+DEBUG = False  # its pages would show what visitors typed, and our secrets
 SECRET_KEY = keys.django_secret(KEYS)
 ALLOWED_HOSTS = [_SITE.hostname or "127.0.0.1"]
 ROOT_URLCONF = "picketline.urls"

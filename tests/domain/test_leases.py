@@ -253,6 +253,17 @@ def test_a_mail_whose_holder_died_before_the_intent_is_queued_again() -> None:
     assert (attempt.phase, attempt.outcome) == (Attempt.Phase.ENDED, "crashed")
 
 
+def test_a_mail_that_keeps_killing_its_holders_lets_the_others_go_first() -> None:
+    letter = _letter()
+    for _ in range(3):
+        postoffice.claimed(letter)
+        postoffice.expire_leases()
+        leases.reap()
+    assert leases.claim(10, HOUR) == []
+    postoffice.make_due()
+    assert [lease.delivery_id for lease in leases.claim(10, HOUR)] == [letter.pk]
+
+
 def test_a_letter_whose_holder_died_after_the_intent_is_uncertain_for_good() -> None:
     letter = _letter()
     _intend(postoffice.claimed(letter))

@@ -232,8 +232,8 @@ def test_rendering_asks_the_database_as_often_for_many_targets_as_for_few() -> N
     assert len(for_many) == len(for_few)
 
 
-def test_rendering_needs_six_queries(
+def test_rendering_needs_one_query(
     campaign: Campaign, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(1):
         render(campaign, "Words.", writers.DOCKER)

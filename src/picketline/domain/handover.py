@@ -42,10 +42,16 @@ class Sender:
     direct: bool = False
     stopping: Callable[[], bool] = bool
     _connection: Connection | None = field(default=None, init=False)
+    _rests_until: float = field(default=0.0, init=False)
 
     def run_once(self, limit: int = BATCH) -> int:
-        """Send a batch of what is due; returns how many mails were claimed."""
+        """Send a batch of what is due; returns how many mails were claimed.
+
+        After the mail server was out of reach it claims nothing for a while.
+        """
         started = boot_seconds()
+        if started < self._rests_until:
+            return 0
         claimed = leases.claim(limit, self.lease)
         deadline = started + self.lease.total_seconds() * (1 - MARGIN_SHARE)
         for number, lease in enumerate(claimed):
@@ -57,6 +63,7 @@ class Sender:
             except ConnectFailed as failure:
                 log.warning("mail server out of reach: %s", failure.outcome.phase)
                 self._give_back(claimed[number:], wait=RELAY_REST)
+                self._rests_until = boot_seconds() + RELAY_REST.total_seconds()
                 break
         return len(claimed)
 

@@ -75,6 +75,8 @@ WITH held AS (
 SELECT same FROM held
 """
 
+# A mail whose holders died three times may be what killed them: it waits an hour, so that the rest
+# of the queue goes on meanwhile.
 _REAP = """
 WITH late AS (
     SELECT delivery.id, delivery.lease_token, attempt.phase,
@@ -93,6 +95,8 @@ SET state = CASE WHEN late.phase = 'claimed' THEN 'queued'
                  WHEN late.repeatable THEN 'deferred' ELSE 'uncertain' END,
     uncertain_since = CASE WHEN late.phase = 'claimed' THEN uncertain_since ELSE now() END,
     outcome = CASE WHEN late.phase = 'claimed' THEN outcome ELSE 'uncertain' END,
+    due_at = CASE WHEN late.phase = 'claimed' AND attempt_count >= 3
+                  THEN now() + interval '1 hour' ELSE due_at END,
     lease_until = NULL
 FROM late WHERE delivery.id = late.id
 """

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.utils import translation
 from django.utils.translation import ngettext
 
-from picketline.models import Campaign, Demand, DemandStatus, ModelLetter, Target, TargetVersion
+from picketline.domain import drafts
+from picketline.domain.drafts import Addressee, Draft, Drafts, Texts
+from picketline.models import Campaign
 from picketline.text import languages, placeholders
-
-Status = DemandStatus.Status
 
 
 @dataclass(frozen=True)
@@ -50,48 +50,35 @@ def letter_languages(campaign: Campaign) -> list[str]:
 def render(
     campaign: Campaign, own_words: str, signature: Signature, letter_language: str = ""
 ) -> list[RenderedLetter]:
-    """One letter for each current target, in the targets' order; six queries however many.
+    """One letter for each current target, in the targets' order; one query however many.
 
     Each is in ``letter_language`` where the campaign has a model letter in it, else in the target's
     language, else in the campaign's default. Raises ``NoModelLetter`` where there is none at all.
     """
-    targets = _current_targets(campaign)
-    models = {
-        (model.language, model.role): model for model in campaign.model_letters.filter(current=True)
-    }
-    demands = _standing_demands(campaign)
+    read = drafts.read(campaign)
+    default = campaign.default_language
     letters = []
-    for target, version in targets:
-        model = _model_for(models, version, letter_language, campaign.default_language)
+    for addressee in read.addressees:
+        language, draft = _draft_for(
+            read, addressee, (letter_language, addressee.language, default)
+        )
         values = {
-            "salutation": _salutation(target, model.language, campaign.default_language),
+            "salutation": _in(language, addressee.salutations, default),
             "own_words": own_words.strip(),
-            "demands": numbered_demands(demands, model.language, campaign.default_language),
-            "signature": signature_block(signature, model.language),
+            "demands": _numbered(read.demands, language, default),
+            "signature": signature_block(signature, language),
         }
         letters.append(
             RenderedLetter(
-                target_id=target.pk,
-                target_key=target.key,
-                model_letter_id=model.pk,
-                language=model.language,
-                subject=model.subject,
-                body=placeholders.fill(model.body, values),
+                target_id=addressee.target_id,
+                target_key=addressee.key,
+                model_letter_id=draft.model_letter_id,
+                language=language,
+                subject=draft.subject,
+                body=placeholders.fill(draft.body, values),
             )
         )
     return letters
-
-
-def numbered_demands(demands: Iterable[Demand], language: str, default_language: str) -> str:
-    """The demands as lines ``1. …`` in one language, or the default where one has no text in it.
-
-    Withdrawn demands are the caller's to leave out. ``demands`` must have their texts prefetched.
-    """
-    lines = []
-    for number, demand in enumerate(demands, 1):
-        texts = {text.language: text.text for text in demand.texts.all()}
-        lines.append(f"{number}. {texts.get(language) or texts.get(default_language, '')}")
-    return "\n".join(lines)
 
 
 def signature_block(signature: Signature, language: str) -> str:
@@ -113,42 +100,23 @@ def signature_block(signature: Signature, language: str) -> str:
     return "\n".join(lines)
 
 
-def _standing_demands(campaign: Campaign) -> list[Demand]:
-    """The demands, with their texts, but for those that were withdrawn."""
-    demands = campaign.demands.prefetch_related("texts", "history")
-    return [demand for demand in demands if _latest_status(demand) != Status.WITHDRAWN]
+def _draft_for(read: Drafts, addressee: Addressee, wanted: Iterable[str]) -> tuple[str, Draft]:
+    """The model letter in the first of these languages that there is one in, and the language."""
+    for language in wanted:
+        letters = read.letters
+        draft = letters.get((language, addressee.role)) or letters.get((language, ""))
+        if draft is not None:
+            return language, draft
+    raise NoModelLetter(f"{addressee.key}: no model letter in {addressee.language}")
 
 
-def _latest_status(demand: Demand) -> str | None:
-    history = list(demand.history.all())  # the model's order: by day
-    return history[-1].status if history else None
-
-
-def _current_targets(campaign: Campaign) -> list[tuple[Target, TargetVersion]]:
-    versions = (
-        TargetVersion.objects.filter(
-            target__campaign=campaign, target__retired_at__isnull=True, current=True
-        )
-        .select_related("target")
-        .prefetch_related("target__texts")
-        .order_by("target__position")
+def _numbered(demands: Iterable[Texts], language: str, default_language: str) -> str:
+    return "\n".join(
+        f"{number}. {_in(language, texts, default_language)}"
+        for number, texts in enumerate(demands, 1)
     )
-    return [(version.target, version) for version in versions]
 
 
-def _model_for(
-    models: dict[tuple[str, str], ModelLetter],
-    version: TargetVersion,
-    wanted: str,
-    default_language: str,
-) -> ModelLetter:
-    for language in (wanted, version.language, default_language):
-        model = models.get((language, version.role)) or models.get((language, ""))
-        if model is not None:
-            return model
-    raise NoModelLetter(f"{version.target.key}: no model letter in {version.language}")
-
-
-def _salutation(target: Target, language: str, default_language: str) -> str:
-    texts = {text.language: text.salutation for text in target.texts.all()}
+def _in(language: str, texts: Texts, default_language: str) -> str:
+    """The text in one language, or in the default where there is none in it."""
     return texts.get(language) or texts.get(default_language, "")

@@ -36,7 +36,7 @@ def read_outline(text: str, faults: Faults) -> FolderContent | None:
     if mapping is None:
         return None
     fields = Fields(mapping, faults)
-    slug = fields.word("slug", scalars.slug)
+    slug = fields.word("slug", scalars.campaign_slug)
     organisation = _organisation(fields)
     sources = tuple(_sources(fields))
     known = [source.key for source in sources]

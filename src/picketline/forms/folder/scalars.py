@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from picketline.domain.folders import When
 from picketline.forms.folder.files import is_language
 from picketline.forms.folder.yaml_in import Scalar
-from picketline.mail.addresses import AddressRefused, parse_address
+from picketline.mail.addresses import MAX_LOCAL_LENGTH, AddressRefused, parse_address
 from picketline.text.plain import Refused, clean_line
 
 MAX_KEY = 80
@@ -34,6 +34,13 @@ def line(scalar: Scalar, limit: int) -> str:
     if len(text) > limit:
         raise ValueError(f"is longer than {limit} characters.")
     return text
+
+
+def campaign_slug(scalar: Scalar) -> str:
+    """A slug that is also the local part of the campaign's address (RFC 5321, 4.5.3.1.1)."""
+    if len(scalar.value) > MAX_LOCAL_LENGTH:
+        raise ValueError(f"must have at most {MAX_LOCAL_LENGTH} characters: mail is sent from it.")
+    return slug(scalar)
 
 
 def slug(scalar: Scalar) -> str:
