@@ -42,6 +42,7 @@ def _check_fault(folder: Path, name: str, at: str, sentence: str) -> None:
 
 OUTLINE = [
     ("slug: harbour", "slug: Harbour", "Harbour", "slug must be small letters"),
+    ("slug: harbour", f"slug: {'h' * 65}", "h" * 65, "slug must have at most 64 characters"),
     ("slug: harbour\n", "", "organisation:", "slug is missing."),
     ("copies: each", "copies: often", "often", "copies is “often”, but there is only: each, daily"),
     ("default_language: en", "default_language: EN", "EN", "default_language is “EN”, which is no"),
