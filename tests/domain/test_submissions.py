@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from tests import builders, writers
@@ -217,7 +217,8 @@ def test_the_last_day_ends_in_utc_wherever_the_server_stands(settings) -> None:
 
 def test_a_submission_that_cannot_be_kept_whole_leaves_nothing_behind(campaign: Campaign) -> None:
     twice = render(campaign, "Words.", writers.DOCKER) * 2
-    with pytest.raises(IntegrityError, match="letter_part_once_per_target"):
+    refused = pytest.raises(IntegrityError, match="letter_part_once_per_target")
+    with refused, transaction.atomic():
         submit(campaign, writers.form(), twice)
     assert not Supporter.objects.exists()
     assert not SealedSubmission.objects.exists()

@@ -59,9 +59,8 @@ def render(
     default = campaign.default_language
     letters = []
     for addressee in read.addressees:
-        language, draft = _draft_for(
-            read, addressee, (letter_language, addressee.language, default)
-        )
+        wanted = (letter_language, addressee.language, default)
+        language, draft = _draft_for(read, addressee, wanted)
         values = {
             "salutation": _in(language, addressee.salutations, default),
             "own_words": own_words.strip(),
@@ -102,8 +101,8 @@ def signature_block(signature: Signature, language: str) -> str:
 
 def _draft_for(read: Drafts, addressee: Addressee, wanted: Iterable[str]) -> tuple[str, Draft]:
     """The model letter in the first of these languages that there is one in, and the language."""
+    letters = read.letters
     for language in wanted:
-        letters = read.letters
         draft = letters.get((language, addressee.role)) or letters.get((language, ""))
         if draft is not None:
             return language, draft

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from django.conf import settings
 from django.db import connection
@@ -108,7 +108,7 @@ def submit(campaign: Campaign, submission: Submission, shown: Sequence[RenderedL
         )
 
 
-def _supporter(campaign: Campaign, submission: Submission) -> dict[str, object]:
+def _supporter(campaign: Campaign, submission: Submission) -> dict[str, str | int | bytes | None]:
     """What the rows say about the supporter in the clear: nothing that tells who it is."""
     signature = submission.signature
     members = (signature.members or None) if signature.organisation else None
