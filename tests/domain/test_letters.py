@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 from tests import builders, writers
 
+from picketline.domain import drafts
 from picketline.domain.folders import (
     DemandEntry,
     DemandStep,
@@ -19,7 +20,6 @@ from picketline.domain.folders import (
 from picketline.domain.letters import (
     NoModelLetter,
     Signature,
-    letter_languages,
     render,
     signature_block,
 )
@@ -108,7 +108,7 @@ def test_the_languages_offered_are_those_of_general_letters_the_default_first() 
             builders.letter("kk", role="owner"),
         ),
     )
-    assert letter_languages(campaign) == ["ru", "ar", "en"]
+    assert drafts.read(campaign).languages == ["ru", "ar", "en"]
 
 
 def test_an_old_version_of_a_letter_is_not_used(campaign: Campaign) -> None:

@@ -66,9 +66,16 @@ class Drafts:
     ``demands`` are those that were not withdrawn; they and ``addressees`` are in their order.
     """
 
+    default_language: str
     letters: Mapping[tuple[str, str], Draft]
     addressees: list[Addressee]
     demands: list[Texts]
+
+    @property
+    def languages(self) -> list[str]:
+        """Languages with a letter to every target, the campaign's default first."""
+        found = [language for language, role in self.letters if not role]
+        return sorted(found, key=lambda language: (language != self.default_language, language))
 
 
 def read(campaign: Campaign) -> Drafts:
@@ -77,6 +84,7 @@ def read(campaign: Campaign) -> Drafts:
         cursor.execute(_READ, {"campaign": campaign.pk})
         letters, addressees, demands = cursor.fetchone()
     return Drafts(
+        default_language=campaign.default_language,
         letters={(language, role): Draft(*rest) for language, role, *rest in letters},
         addressees=[Addressee(*each) for each in addressees],
         demands=demands,

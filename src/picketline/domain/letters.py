@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils import translation
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from picketline.domain import drafts
 from picketline.domain.drafts import Addressee, Draft, Drafts, Texts
@@ -41,22 +41,22 @@ class NoModelLetter(Exception):
     """The campaign has no model letter that could be sent to this target."""
 
 
-def letter_languages(campaign: Campaign) -> list[str]:
-    """Languages that letters can be written in, the campaign's default first."""
-    found = campaign.model_letters.filter(current=True, role="").values_list("language", flat=True)
-    return sorted(found, key=lambda language: (language != campaign.default_language, language))
-
-
 def render(
     campaign: Campaign, own_words: str, signature: Signature, letter_language: str = ""
 ) -> list[RenderedLetter]:
-    """One letter for each current target, in the targets' order; one query however many.
+    """``fill`` with the campaign's drafts as they are now; one query."""
+    return fill(drafts.read(campaign), own_words, signature, letter_language)
+
+
+def fill(
+    read: Drafts, own_words: str, signature: Signature, letter_language: str = ""
+) -> list[RenderedLetter]:
+    """One letter for each current target, in the targets' order.
 
     Each is in ``letter_language`` where the campaign has a model letter in it, else in the target's
     language, else in the campaign's default. Raises ``NoModelLetter`` where there is none at all.
     """
-    read = drafts.read(campaign)
-    default = campaign.default_language
+    default = read.default_language
     letters = []
     for addressee in read.addressees:
         wanted = (letter_language, addressee.language, default)
@@ -85,7 +85,7 @@ def signature_block(signature: Signature, language: str) -> str:
     lines = [signature.name]
     with translation.override(language):
         if signature.organisation:
-            lines.append(", ".join(filter(None, [signature.role, signature.organisation])))
+            lines.append(_position(signature))
         if signature.members:
             lines.append(
                 ngettext(
@@ -97,6 +97,14 @@ def signature_block(signature: Signature, language: str) -> str:
             )
     lines.append(languages.country_name(signature.country, language))
     return "\n".join(lines)
+
+
+def _position(signature: Signature) -> str:
+    if not signature.role:
+        return signature.organisation
+    # Translators: below a letter, like "secretary, Shipyard branch 12".
+    words = gettext("%(role)s, %(organisation)s")
+    return words % {"role": signature.role, "organisation": signature.organisation}
 
 
 def _draft_for(read: Drafts, addressee: Addressee, wanted: Iterable[str]) -> tuple[str, Draft]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from picketline.mail.addresses import AddressReason, AddressRefused, EmailAddr, parse_address
+from picketline.text import languages
 from picketline.text.plain import Reason, Refused, clean_line, clean_text
 
 if TYPE_CHECKING:
@@ -112,6 +114,28 @@ class AddressField(forms.Field):
             return parse_address(_typed(value), own_domains=self.own_domains)
         except AddressRefused as refused:
             raise ValidationError(ADDRESS_REFUSALS[refused.reason], refused.reason.name) from None
+
+
+class CountryField(forms.Field):
+    """A country by its code of two capitals.
+
+    Not Django's field with choices, which goes through all countries three times for every form.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(error_messages={"required": _("Please choose your country.")})
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """All countries as (code, name), in the language of the page."""
+        return languages.country_names(get_language())
+
+    def to_python(self, value: object) -> str:
+        """The code."""
+        code = _typed(value).strip()
+        if code and not languages.is_country(code):
+            raise ValidationError(_("Please choose your country from the list."), "unknown")
+        return code
 
 
 class MembersField(forms.Field):

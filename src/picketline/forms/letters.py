@@ -7,14 +7,12 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from picketline.domain.letters import Signature
 from picketline.domain.submissions import Submission
-from picketline.forms.fields import AddressField, LineField, MembersField, WordsField
+from picketline.forms.fields import AddressField, CountryField, LineField, MembersField, WordsField
 from picketline.models import Consent, Supporter
-from picketline.text import languages
 
 MOST_OWN_WORDS = 1000
 MOST_MEMBERS = 10_000_000
@@ -32,12 +30,7 @@ class LetterForm(forms.Form):
         max_graphemes=70, person=True, empty=_("Please give your name: it signs the letter.")
     )
     email = AddressField()
-    country = forms.ChoiceField(
-        error_messages={
-            "required": _("Please choose your country."),
-            "invalid_choice": _("Please choose your country from the list."),
-        }
-    )
+    country = CountryField()
     letter_language = forms.ChoiceField(
         required=False,
         error_messages={"invalid_choice": _("Please choose one of the languages offered.")},
@@ -68,9 +61,8 @@ class LetterForm(forms.Form):
         self, data: Any = None, *, letter_languages: Sequence[str], **options: Any
     ) -> None:
         super().__init__(data, **options)
-        countries = languages.country_names(get_language())
+        self.letter_languages = letter_languages
         offered = [("", ""), *((code, code) for code in letter_languages)]
-        cast(forms.ChoiceField, self.fields["country"]).choices = countries
         cast(forms.ChoiceField, self.fields["letter_language"]).choices = offered
         cast(AddressField, self.fields["email"]).own_domains = (settings.MAIL_DOMAIN,)
 

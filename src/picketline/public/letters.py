@@ -14,9 +14,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 from django.views.decorators.http import require_http_methods, require_safe
 
+from picketline.domain import drafts
 from picketline.domain.campaigns import CampaignClosed
-from picketline.domain.letters import RenderedLetter, letter_languages
-from picketline.domain.letters import render as render_letters
+from picketline.domain.drafts import Drafts
+from picketline.domain.letters import RenderedLetter, fill
 from picketline.domain.submissions import submit
 from picketline.forms.letters import MOST_OWN_WORDS, ConsentForm, LetterForm
 from picketline.models import Campaign, TargetText
@@ -45,16 +46,17 @@ def write(request: HttpRequest, slug: str) -> HttpResponse:
     campaign = public_campaign(slug)
     if not campaign.accepts_letters(today()):
         return _closed(request, campaign)
+    read = drafts.read(campaign)
     if request.method != "POST":
-        return _form_page(request, campaign, _blank(campaign, _AT_FIRST))
+        return _form_page(request, campaign, _blank(read, _AT_FIRST))
     if request.POST.get("step") == CHANGE:
-        return _form_page(request, campaign, _blank(campaign, request.POST.dict()))
-    form = _filled(request, campaign)
+        return _form_page(request, campaign, _blank(read, request.POST.dict()))
+    form = _filled(request, read)
     if not form.is_valid():
         return _form_page(request, campaign, form, status=400)
     if request.POST.get("step") == SEND:
-        return _send(request, campaign, form)
-    return _preview_page(request, campaign, form, ConsentForm())
+        return _send(request, campaign, read, form)
+    return _preview_page(request, campaign, read, form, ConsentForm())
 
 
 @require_safe
@@ -68,11 +70,12 @@ def sent(request: HttpRequest, slug: str) -> HttpResponse:
 def write_again(request: HttpRequest, slug: str) -> HttpResponse:
     """The page that was posted from, with all that was typed: its security token had expired."""
     campaign = public_campaign(slug)
-    form = _filled(request, campaign)
+    read = drafts.read(campaign)
+    form = _filled(request, read)
     if request.POST.get("step") == SEND and form.is_valid():
         consents = ConsentForm(initial=request.POST.dict())
-        return _preview_page(request, campaign, form, consents, stale=True, status=403)
-    unjudged = _blank(campaign, request.POST.dict())
+        return _preview_page(request, campaign, read, form, consents, stale=True, status=403)
+    unjudged = _blank(read, request.POST.dict())
     return _form_page(request, campaign, unjudged, stale=True, status=403)
 
 
@@ -88,13 +91,13 @@ def shown_letters(
     ]
 
 
-def _send(request: HttpRequest, campaign: Campaign, form: LetterForm) -> HttpResponse:
+def _send(request: HttpRequest, campaign: Campaign, read: Drafts, form: LetterForm) -> HttpResponse:
     consents = ConsentForm(request.POST)
     if not consents.is_valid():
-        return _preview_page(request, campaign, form, consents, status=400)
+        return _preview_page(request, campaign, read, form, consents, status=400)
     submission = form.submission(get_language(), consents.consents())
     try:
-        submit(campaign, submission, _letters(campaign, form))
+        submit(campaign, submission, _letters(read, form))
     except CampaignClosed:
         return _closed(request, campaign)
     return redirect("sent", campaign.slug)
@@ -112,7 +115,7 @@ def _form_page(
         "campaign": campaign,
         "text": campaign_text(campaign, get_language()),
         "form": form,
-        "letter_languages": letter_languages(campaign),
+        "letter_languages": form.letter_languages,
         "most_own_words": MOST_OWN_WORDS,
         "stale": stale,
     }
@@ -122,36 +125,37 @@ def _form_page(
 def _preview_page(
     request: HttpRequest,
     campaign: Campaign,
+    read: Drafts,
     form: LetterForm,
     consents: ConsentForm,
     *,
     stale: bool = False,
     status: int = 200,
 ) -> HttpResponse:
-    letters = _letters(campaign, form)
+    letters = _letters(read, form)
     own_words = form.cleaned_data["own_words"]
     context = {
         "campaign": campaign,
         "text": campaign_text(campaign, get_language()),
         "form": form,
         "consents": consents,
-        "letters": shown_letters(campaign, letters, _readings(campaign, form)),
+        "letters": shown_letters(campaign, letters, _readings(read, form)),
         "own_share": _share(own_words, letters),
         "stale": stale,
     }
     return render(request, "public/preview.html", context, status=status)
 
 
-def _letters(campaign: Campaign, form: LetterForm) -> list[RenderedLetter]:
+def _letters(read: Drafts, form: LetterForm) -> list[RenderedLetter]:
     words = form.cleaned_data["own_words"]
-    return render_letters(campaign, words, form.signature(), form.cleaned_data["letter_language"])
+    return fill(read, words, form.signature(), form.cleaned_data["letter_language"])
 
 
-def _readings(campaign: Campaign, form: LetterForm) -> list[RenderedLetter]:
+def _readings(read: Drafts, form: LetterForm) -> list[RenderedLetter]:
     """The same letters in the page's language, or else in the campaign's own."""
     language = get_language()
-    known = language if language in letter_languages(campaign) else campaign.default_language
-    return render_letters(campaign, form.cleaned_data["own_words"], form.signature(), known)
+    known = language if language in read.languages else read.default_language
+    return fill(read, form.cleaned_data["own_words"], form.signature(), known)
 
 
 def _other(letter: RenderedLetter, reading: RenderedLetter | None) -> RenderedLetter | None:
@@ -177,9 +181,9 @@ def _closed(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return render(request, "public/closed.html", context, status=409)
 
 
-def _filled(request: HttpRequest, campaign: Campaign) -> LetterForm:
-    return LetterForm(request.POST, letter_languages=letter_languages(campaign))
+def _filled(request: HttpRequest, read: Drafts) -> LetterForm:
+    return LetterForm(request.POST, letter_languages=read.languages)
 
 
-def _blank(campaign: Campaign, initial: dict[str, str]) -> LetterForm:
-    return LetterForm(initial=initial, letter_languages=letter_languages(campaign))
+def _blank(read: Drafts, initial: dict[str, str]) -> LetterForm:
+    return LetterForm(initial=initial, letter_languages=read.languages)
