@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -37,15 +36,15 @@ class Badge:
 
 
 _STATE_BADGES: dict[str, Badge] = {
-    Campaign.State.SUSPENDED: Badge("waiting", lazy("Suspended")),
-    Campaign.State.OPEN: Badge("waiting", lazy("Closed")),
-    Campaign.State.CLOSED: Badge("waiting", lazy("Closed")),
+    Campaign.State.SUSPENDED: Badge("waiting", gettext_lazy("Suspended")),
+    Campaign.State.OPEN: Badge("waiting", gettext_lazy("Closed")),
+    Campaign.State.CLOSED: Badge("waiting", gettext_lazy("Closed")),
 }
 _OUTCOME_BADGES: dict[str, Badge] = {
-    Campaign.Outcome.WON: Badge("won", lazy("Won")),
-    Campaign.Outcome.PARTLY_WON: Badge("partly", lazy("Won in part")),
-    Campaign.Outcome.LOST: Badge("waiting", lazy("Lost")),
-    Campaign.Outcome.NO_FURTHER_ACTION: Badge("waiting", lazy("Closed")),
+    Campaign.Outcome.WON: Badge("won", gettext_lazy("Won")),
+    Campaign.Outcome.PARTLY_WON: Badge("partly", gettext_lazy("Won in part")),
+    Campaign.Outcome.LOST: Badge("waiting", gettext_lazy("Lost")),
+    Campaign.Outcome.NO_FURTHER_ACTION: Badge("waiting", gettext_lazy("Closed")),
 }
 
 

@@ -96,7 +96,7 @@ def number(value: int) -> str:
 
 
 @register.filter
-def language_name(code: str) -> str:
+def language_in_words(code: str) -> str:
     """A language's name in the page's language."""
     return Locale.parse(code, sep="-").get_display_name(_language()) or code
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from picketline.domain.letter_status import TargetStatus
 from picketline.mail.outcomes import Cause
@@ -19,45 +19,53 @@ State = Delivery.State
 Relay = Delivery.RelayStatus
 
 ROLES: dict[str, _StrPromise] = {
-    Role.COMPANY: lazy("company"),
-    Role.PARENT: lazy("parent company"),
-    Role.SUBSIDIARY: lazy("subsidiary"),
-    Role.OWNER: lazy("owner"),
-    Role.LOCAL_GOVERNMENT: lazy("local government"),
-    Role.MINISTRY: lazy("ministry"),
-    Role.EMBASSY: lazy("embassy"),
+    Role.COMPANY: gettext_lazy("company"),
+    Role.PARENT: gettext_lazy("parent company"),
+    Role.SUBSIDIARY: gettext_lazy("subsidiary"),
+    Role.OWNER: gettext_lazy("owner"),
+    Role.LOCAL_GOVERNMENT: gettext_lazy("local government"),
+    Role.MINISTRY: gettext_lazy("ministry"),
+    Role.EMBASSY: gettext_lazy("embassy"),
 }
 
 DEMAND_STATUSES: dict[str, _StrPromise] = {
     # Translators: status of a demand that has not been met.
-    DemandStatus.Status.OPEN: lazy("not met"),
-    DemandStatus.Status.PARTLY_MET: lazy("met in part"),
-    DemandStatus.Status.MET: lazy("met"),
-    DemandStatus.Status.WITHDRAWN: lazy("withdrawn"),
+    DemandStatus.Status.OPEN: gettext_lazy("not met"),
+    DemandStatus.Status.PARTLY_MET: gettext_lazy("met in part"),
+    DemandStatus.Status.MET: gettext_lazy("met"),
+    DemandStatus.Status.WITHDRAWN: gettext_lazy("withdrawn"),
 }
 
 OUTCOMES: dict[str, _StrPromise] = {
-    Campaign.Outcome.WON: lazy("It was won."),
-    Campaign.Outcome.PARTLY_WON: lazy("It was won in part."),
-    Campaign.Outcome.LOST: lazy("It was lost."),
-    Campaign.Outcome.NO_FURTHER_ACTION: lazy("No further action is planned."),
+    Campaign.Outcome.WON: gettext_lazy("It was won."),
+    Campaign.Outcome.PARTLY_WON: gettext_lazy("It was won in part."),
+    Campaign.Outcome.LOST: gettext_lazy("It was lost."),
+    Campaign.Outcome.NO_FURTHER_ACTION: gettext_lazy("No further action is planned."),
 }
 
 _FAILURES: dict[str, _StrPromise] = {
-    Cause.ADDRESS: lazy("Not delivered: their server says that this address does not exist."),
-    Cause.POLICY: lazy("Not delivered: their server refuses letters like this one."),
-    Cause.MAILBOX_FULL: lazy("Not delivered: their mailbox stayed full for days."),
-    Cause.SENDER: lazy("Not delivered: their server refuses our address as a sender."),
-    Cause.RELAY: lazy("Not delivered: no connection to a mail server came about for days."),
-    Cause.POISON: lazy("Not delivered: this letter could not be made into a mail."),
+    Cause.ADDRESS: gettext_lazy(
+        "Not delivered: their server says that this address does not exist."
+    ),
+    Cause.POLICY: gettext_lazy("Not delivered: their server refuses letters like this one."),
+    Cause.MAILBOX_FULL: gettext_lazy("Not delivered: their mailbox stayed full for days."),
+    Cause.SENDER: gettext_lazy("Not delivered: their server refuses our address as a sender."),
+    Cause.RELAY: gettext_lazy("Not delivered: no connection to a mail server came about for days."),
+    Cause.POISON: gettext_lazy("Not delivered: this letter could not be made into a mail."),
 }
 _DELAYS: dict[str, _StrPromise] = {
-    Cause.MAILBOX_FULL: lazy("Not delivered yet: their mailbox is full. We try again."),
-    Cause.SENDER: lazy("Not delivered yet: our sending address was not accepted. We try again."),
-    Cause.RELAY: lazy("Not delivered yet: the mail server could not be reached. We try again."),
+    Cause.MAILBOX_FULL: gettext_lazy("Not delivered yet: their mailbox is full. We try again."),
+    Cause.SENDER: gettext_lazy(
+        "Not delivered yet: our sending address was not accepted. We try again."
+    ),
+    Cause.RELAY: gettext_lazy(
+        "Not delivered yet: the mail server could not be reached. We try again."
+    ),
 }
-_FAILED = lazy("Not delivered: their server refused it for good.")
-_DELAYED = lazy("Not delivered yet: a mail server asked us to come back later. We try again.")
+_FAILED = gettext_lazy("Not delivered: their server refused it for good.")
+_DELAYED = gettext_lazy(
+    "Not delivered yet: a mail server asked us to come back later. We try again."
+)
 
 
 def delivery_sentence(row: TargetStatus, at: str, relay_at: str) -> str:
