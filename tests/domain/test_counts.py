@@ -51,8 +51,8 @@ class Model:
         except LinkUnknown:
             assert token in self.dropped
             return
-        if token in self.dropped:  # withdrawn: a click brings nothing back
-            return
+        if token in self.counted or token in self.dropped:
+            return  # a repeated click does nothing, and brings nothing back
         self.counted[token] = (address, members)
         rivals = {other for other, theirs, _ in self.links if theirs == address}
         self.dropped |= rivals - self.counted.keys()
