@@ -82,6 +82,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     }
     environment |= {"PICKETLINE_DATA": str(data / "data")}
     command = [sys.executable, "-m", "picketline", "demo", "--campaigns", str(ROOT / "campaigns")]
+    command += ["--port", "0", "--mailbox-port", "0"]
     process = subprocess.Popen(
         command,
         cwd=ROOT,

@@ -33,27 +33,29 @@ def run(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="picketline demo", description=__doc__)
     parser.add_argument("--fresh", action="store_true", help="forget everything and begin anew")
     parser.add_argument("--campaigns", type=Path, default=None, help="folder of campaign folders")
+    parser.add_argument("--port", type=int, default=SITE_PORT, help="of the site, if it is free")
+    parser.add_argument("--mailbox-port", type=int, default=MAILBOX_PORT, help="of the mailbox")
     options = parser.parse_args(arguments)
     data = Path(os.environ.get("PICKETLINE_DATA", "var/demo"))
     try:
-        _play(data.absolute(), options.campaigns, fresh=options.fresh)
+        _play(data.absolute(), options)
     except (SetUpFailed, ChildEnded, NotReady) as trouble:
         sys.exit(f"picketline demo: {trouble}")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _play(data: Path, campaigns: Path | None, *, fresh: bool) -> None:
+def _play(data: Path, options: argparse.Namespace) -> None:
     own_server = "DATABASE_URL" not in os.environ and "DATABASE_URL_FILE" not in os.environ
-    if fresh:
+    if options.fresh:
         _forget(data, own_server=own_server)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     server: Any = postgres.start(data) if own_server else nullcontext()
     with server, Company(data / "logs") as company:
-        site = f"http://127.0.0.1:{_port(SITE_PORT)}"
-        ports = _start_mailbox(company, data, site, campaigns)
+        site = f"http://127.0.0.1:{_port(options.port)}"
+        ports = _start_mailbox(company, data, site, options)
         environment = _environment(data, site, ports["smtp"])
-        _set_up(environment, campaigns)
+        _set_up(environment, options.campaigns, emptied=options.fresh and not own_server)
         port = int(site.rpartition(":")[2])
         company.start("web", web.command(sys.executable, port=port), _as(environment, "public"))
         company.start("worker", _picketline("worker"), _as(environment, "worker"))
@@ -65,7 +67,7 @@ def _play(data: Path, campaigns: Path | None, *, fresh: bool) -> None:
 
 def _port(preferred: int) -> int:
     port = free_port(preferred)
-    if port != preferred:
+    if preferred not in (0, port):
         _say(f"Port {preferred} is in use; taking {port} instead.")
     return port
 
@@ -91,15 +93,15 @@ def _picketline(*arguments: str) -> list[str]:
 
 
 def _start_mailbox(
-    company: Company, data: Path, site: str, campaigns: Path | None
+    company: Company, data: Path, site: str, options: argparse.Namespace
 ) -> dict[str, int]:
     ready = data / "mailbox.json"
     ready.unlink(missing_ok=True)
     known = data / "mailbox-labels.json"
-    known.write_text(json.dumps(labels.of_campaigns(campaigns)), encoding="utf-8")
+    known.write_text(json.dumps(labels.of_campaigns(options.campaigns)), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "picketline.demo.mailbox", "--smtp-port", "0"),
-        *("--http-port", str(_port(MAILBOX_PORT)), "--data", str(data), "--site", site),
+        *("--http-port", str(_port(options.mailbox_port)), "--data", str(data), "--site", site),
         *("--labels", str(known), "--ready", str(ready)),
     ]
     company.start("mailbox", command, os.environ)
@@ -108,8 +110,10 @@ def _start_mailbox(
     return found
 
 
-def _set_up(environment: dict[str, str], campaigns: Path | None) -> None:
+def _set_up(environment: dict[str, str], campaigns: Path | None, *, emptied: bool) -> None:
     _step(environment, "owner", "prepare")
+    if emptied:  # the embedded database was discarded as a whole; a given one is only emptied
+        _step(environment, "owner", "flush", "--noinput")
     _step(environment, "owner", "collectstatic", "--noinput", "--verbosity", "0")
     for folder in sorted(campaigns.iterdir()) if campaigns else []:
         if (folder / "campaign.yaml").exists():
