@@ -1,4 +1,4 @@
-"""``./run bench [page] [sign] [deliver]``: measures, prints and writes JSON; always ends with 0.
+"""``./run bench [page] [sign] [deliver]``: measures, prints, writes JSON; no figure makes it fail.
 
 Nothing here is a gate: what a figure means depends on what else the machine does. Each benchmark
 runs in a process and on a database of its own.

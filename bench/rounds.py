@@ -83,7 +83,7 @@ class Report:
             for name, spread in self.rates.items()
         ]
         ratio = self.ratio
-        told = f"  ratio {ratio.median:.2f}  (min {ratio.min:.2f}, max {ratio.max:.2f})"
+        told = f"  ratio {ratio.median:.3g}  (min {ratio.min:.3g}, max {ratio.max:.3g})"
         if self.aim is not None:
             told += f"   aim: ≥ {self.aim}, {'reached' if self.reached else 'missed'}"
         details = [f"  {key}: {value}" for key, value in self.details.items()]
