@@ -11,9 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests import builders, writers
 
+from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.folders import TargetEntry, TargetWords
+from picketline.domain.letter_status import status
 from picketline.domain.loading import load
-from picketline.domain.supporters import confirm
+from picketline.domain.supporters import confirm, open_link
 from picketline.mail.headers import checked_message_id
 from picketline.models import Campaign, CopyAddress, Delivery, Letter, ModelLetter, TargetVersion
 
@@ -125,14 +127,30 @@ def test_a_target_that_came_meanwhile_gets_nothing_that_its_writer_has_not_seen(
     assert [mail.target.key for mail in letters()] == ["owner", "company"]
 
 
-def test_all_targets_gone_leaves_a_writer_with_a_copy_and_no_letter(campaign: Campaign) -> None:
+def test_a_letter_none_of_whose_targets_is_left_is_not_confirmed(campaign: Campaign) -> None:
     pending = writers.submit(campaign)
     new = TargetEntry(key="fund", role="owner", language="en", address="office@fund.example")
     reload(new)
-    confirm(writers.link(pending))
+    with pytest.raises(CampaignClosed):
+        confirm(writers.link(pending))
 
+    pending.refresh_from_db()
+    assert pending.state == "unconfirmed"
     assert letters() == []
-    assert Delivery.objects.filter(mail_class=MailClass.WRITER_COPY).count() == 1
+    assert not Delivery.objects.filter(mail_class=MailClass.WRITER_COPY).exists()
+
+
+def test_the_links_copy_forgets_the_address_once_it_is_confirmed(campaign: Campaign) -> None:
+    pending = writers.submit(campaign)
+    token = writers.link(pending)
+    before = open_link(token).content
+    status_token = confirm(token)
+    after = open_link(token).content
+    assert before is not None
+    assert after is not None
+    assert (before.address, after.address) == ("jo@writers.example", "")
+    assert after.letters == before.letters
+    assert status(status_token).content == after
 
 
 @pytest.mark.parametrize(("copies", "expected"), [("each", 2), ("daily", 0), ("none", 0)])

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection
 
+from picketline.domain.campaigns import CampaignClosed
 from picketline.models import Campaign, Letter, Supporter
 
 _FREEZE = """
@@ -39,7 +40,10 @@ def freeze(supporter: Supporter, now: datetime) -> None:
     """Fix the letter's date and queue all its mails in one statement, however many targets.
 
     The date is rounded down to the hour, so that it does not tell when somebody confirmed.
+    Raises ``CampaignClosed`` where every target that the letter was written to has been retired.
     """
+    if not supporter.letter.parts.filter(target__retired_at__isnull=True).exists():
+        raise CampaignClosed(supporter.campaign.slug)
     dated = now.replace(minute=0, second=0, microsecond=0)
     Letter.objects.filter(pk=supporter.pk).update(frozen_at=dated)
     values: dict[str, int | str | bool | datetime] = {

@@ -160,7 +160,11 @@ def drop(lease: Lease, reason: str) -> bool:
     """Cancel a claimed mail that must not be sent any more, such as one to a suppressed address."""
     with transaction.atomic():
         moved = held(lease).update(
-            state=State.CANCELLED, lease_until=None, settled_at=Now(), outcome=reason
+            state=State.CANCELLED,
+            lease_until=None,
+            settled_at=Now(),
+            outcome=reason,
+            budget_hash=None,
         )
         if moved:
             end_attempt(lease, reason)

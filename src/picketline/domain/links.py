@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date
 
 from django.utils import timezone
 
-from picketline.domain.sealing import Content, unlock_for_link
+from picketline.domain.sealing import Content, lock_for_link, unlock_for_link
 from picketline.models import (
     Consent,
     Letter,
@@ -48,6 +49,19 @@ def content(supporter: Supporter, status_token: str) -> Content | None:
         return unlock_for_link(bytes(blob), key, bytes(supporter.status_hash))
     except secretbox.CannotOpen:
         raise LinkUnknown from None
+
+
+def let_go_of_address(supporter: Supporter, status_token: str) -> None:
+    """Take the address out of the link's copy, which needs it only until the confirmation.
+
+    So the sealed one is the last, and its deletion keeps the promise about addresses.
+    """
+    known = content(supporter, status_token)
+    if known is None:
+        return
+    row = bytes(supporter.status_hash)
+    blob = lock_for_link(replace(known, address=""), tokens.link_key(status_token), row)
+    Letter.objects.filter(pk=supporter.pk).update(link_ct=blob)
 
 
 def move(supporter: Supporter, state: Supporter.State, **changes: object) -> bool:

@@ -110,11 +110,11 @@ def _erase_addresses() -> int:
 
 
 def _erase_texts() -> int:
-    """Words and names; the link's own copy, which holds the address too, goes with them."""
+    """Words and names, with the link's own copy of them and the link itself."""
     done = _settled_before(TEXT_FOR)
     Letter.objects.filter(supporter__in=done, link_ct__isnull=False).update(link_ct=None)
     return SealedSubmission.objects.filter(supporter__in=done, texts_ct__isnull=False).update(
-        texts_ct=None, signature_ct=None
+        texts_ct=None, signature_ct=None, token_ct=None
     )
 
 

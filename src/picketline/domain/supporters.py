@@ -52,8 +52,8 @@ def open_link(token: str) -> PendingLetter:
 def confirm(token: str) -> str:
     """Freeze the letter, queue a delivery for each target, and return the status link's token.
 
-    Repeating it changes nothing and returns the same. Raises ``LinkUnknown``, ``CampaignClosed``
-    and ``AlreadyWritten``.
+    Repeating it changes nothing and returns the same. Raises ``LinkUnknown``, ``AlreadyWritten``
+    and ``CampaignClosed``, also where none of the targets that were shown is left.
     """
     status_token = tokens.derive(token, tokens.STATUS) if tokens.well_formed(token) else ""
     with transaction.atomic():
@@ -66,6 +66,7 @@ def confirm(token: str) -> str:
             raise CampaignClosed(supporter.campaign.slug)
         _mark_confirmed(supporter, now)
         _cancel_others(supporter)
+        links.let_go_of_address(supporter, status_token)
         freeze(supporter, now)
         counts.add(supporter.campaign_id, counts.CountKind.SUPPORTERS, 1)
         if supporter.members:
