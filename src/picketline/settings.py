@@ -81,7 +81,14 @@ def _database() -> dict[str, Any]:
             }
     else:
         parameters = _embedded_database()
-    return {**parameters, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    # Prepared statements nearly double the rate of signing (docs/benchmarks.md).
+    quick = {"server_side_binding": True, "prepare_threshold": 5}
+    return {
+        **parameters,
+        "OPTIONS": {**quick, **parameters.get("OPTIONS", {})},
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
 
 
 def _embedded_database() -> dict[str, Any]:

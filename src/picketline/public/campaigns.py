@@ -95,8 +95,10 @@ def campaign(request: HttpRequest, slug: str) -> HttpResponse:
 
 def public_campaign(slug: str) -> Campaign:
     """The campaign if visitors may see it. Raises ``Http404``."""
-    rows = Campaign.objects.public().select_related("organisation")
-    return get_object_or_404(rows, slug=slug)
+    found = get_object_or_404(Campaign, slug=slug)
+    if found.state not in Campaign.PUBLIC_STATES:
+        raise Http404
+    return found
 
 
 def _cards(language: str) -> Sequence[Card]:
