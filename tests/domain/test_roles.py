@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
+from django.utils import timezone
+from tests import builders, writers
 from tests.conftest import ActingAs
 
 from picketline.domain import (
     roles,
 )
+from picketline.models import Delivery
 
 LONG_AGO = timedelta(days=400)
 SECRETS = {
@@ -140,7 +145,6 @@ FORBIDDEN = {
         "UPDATE picketline_delivery SET message_id = 'x'",
         "UPDATE picketline_campaigncount SET total = 0",
         "DELETE FROM picketline_countentry",
-        "SET ROLE picketline_worker",
         "CREATE TABLE mine (x int)",
         "COPY picketline_sealedsubmission TO STDOUT",
     ],
@@ -169,6 +173,58 @@ def test_what_is_not_its_work_is_refused_to_a_process(process: str, acting_as: A
                 connection.cursor() as cursor,
             ):
                 cursor.execute(statement)
+
+
+@pytest.mark.skipif(
+    bool(settings.ENVIRONMENT.database_url),
+    reason="needs a login for each process, as the embedded database has: DATABASE_URL gives one",
+)
+def test_a_process_with_a_login_of_its_own_cannot_take_anothers_role(acting_as: ActingAs) -> None:
+    with (
+        acting_as("public"),
+        pytest.raises(ProgrammingError, match="permission denied"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SET ROLE picketline_worker")
+
+
+def _states_as(process: str, acting_as: ActingAs, before: str, after: str) -> str:
+    """The state that mails have after a process tried to move them."""
+    writers.confirmed(builders.campaign())
+    since = timezone.now() if before == "uncertain" else None
+    Delivery.objects.update(state=before, uncertain_since=since)
+    with acting_as(process), suppress(ProgrammingError), transaction.atomic():
+        Delivery.objects.update(state=after)
+    (state,) = Delivery.objects.values_list("state", flat=True).distinct()
+    return state
+
+
+@pytest.mark.parametrize("process", ["public", "desk"])
+@pytest.mark.parametrize("before", ["accepted", "cancelled", "uncertain", "failed"])
+def test_neither_website_nor_desk_can_have_a_letter_sent_again(
+    process: str, before: str, acting_as: ActingAs
+) -> None:
+    assert _states_as(process, acting_as, before, "queued") == before
+
+
+@pytest.mark.parametrize("process", ["public", "desk"])
+def test_neither_website_nor_desk_can_say_that_a_letter_arrived(
+    process: str, acting_as: ActingAs
+) -> None:
+    assert _states_as(process, acting_as, "queued", "accepted") == "queued"
+
+
+def test_the_website_can_cancel_what_nobody_sends(acting_as: ActingAs) -> None:
+    assert _states_as("public", acting_as, "deferred", "cancelled") == "cancelled"
+
+
+def test_a_table_of_the_same_name_does_not_get_around_the_rule(acting_as: ActingAs) -> None:
+    writers.confirmed(builders.campaign())
+    Delivery.objects.update(state="accepted")
+    with acting_as("public"), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE picketline_delivery (due_at int)")
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            cursor.execute("UPDATE public.picketline_delivery SET state = 'queued'")
 
 
 def test_who_may_not_give_roles_is_told_what_to_ask_for(acting_as: ActingAs) -> None:

@@ -2,7 +2,8 @@
 
 The public process can put sealed submissions in and never read them; it sees the campaigns, the
 states of deliveries and what a writer's link unlocks. The worker moves deliveries and erases. The
-desk writes campaigns and reads the rest.
+desk writes campaigns and reads the rest. That public and desk can move a delivery nowhere but to
+*cancelled* is a rule of the table (migration 0004).
 """
 
 from __future__ import annotations
