@@ -63,6 +63,7 @@ def test_one_mailbox_gets_one_confirmation_in_ten_minutes_and_three_a_day() -> N
     assert sent == [1, 1, 2, 2, 3, 3, 3, 3]
     ends = sorted(Delivery.objects.values_list("state", "outcome"))
     assert ends == [*[(State.ACCEPTED, "accepted")] * 3, (State.CANCELLED, "budget")]
+    assert not Delivery.objects.exclude(budget_hash=None).exists(), "it would join campaigns"
 
 
 def test_the_next_day_is_another_budget() -> None:

@@ -11,7 +11,7 @@ from tests import builders, writers
 
 from picketline.domain import counts, leases
 from picketline.domain.campaigns import close
-from picketline.domain.letter_status import status, withdraw
+from picketline.domain.letter_status import erase, status, withdraw
 from picketline.domain.links import LinkUnknown
 from picketline.domain.retention import (
     ADDRESS_FOR,
@@ -24,6 +24,7 @@ from picketline.domain.retention import (
     tidy,
 )
 from picketline.domain.supporters import open_link
+from picketline.mail.addresses import EmailAddr
 from picketline.models import (
     Attempt,
     Campaign,
@@ -208,6 +209,36 @@ def test_what_servers_answered_goes_after_thirty_days(campaign: Campaign, age: t
     assert tidy().server_replies == int(gone)
     assert SealedReply.objects.exists() is not gone
     assert Attempt.objects.exists()
+
+
+def test_what_servers_answered_goes_with_the_person_it_may_quote(campaign: Campaign) -> None:
+    SealedReply.objects.create(attempt=_attempt(campaign, DAY), text_ct=b"sealed")
+    _, token = writers.confirmed(campaign, address=EmailAddr("ann@writers.example"))
+    theirs = Delivery.objects.filter(mail_class="writer copy").latest("pk")
+    for mail in (theirs, _digest(campaign)):
+        now = timezone.now()
+        attempt = Attempt.objects.create(
+            delivery=mail, lease_token=2, phase="ended", started_at=now, ended_at=now
+        )
+        SealedReply.objects.create(attempt=attempt, text_ct=b"250 <ann@writers.example> queued")
+    assert tidy().server_replies == 0
+    erase(token)
+    assert tidy().server_replies == 1
+    assert not SealedReply.objects.filter(attempt__delivery=theirs).exists()
+
+
+def _digest(campaign: Campaign) -> Delivery:
+    now = timezone.now()
+    return Delivery.objects.create(
+        campaign=campaign,
+        mail_class="organiser digest",
+        copy_address=campaign.copy_addresses.first(),
+        digest_day=now.date(),
+        message_id="<digest@notices.picketline.example>",
+        dated=now,
+        due_at=now,
+        created_at=now,
+    )
 
 
 @pytest.mark.parametrize("age", [EVIDENCE_FOR - DAY, EVIDENCE_FOR + DAY])

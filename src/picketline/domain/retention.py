@@ -119,7 +119,9 @@ def _erase_texts() -> int:
 
 
 def _erase_server_replies() -> int:
-    old = Attempt.objects.filter(ended_at__lt=timezone.now() - SERVER_REPLIES_FOR)
+    """Servers' words after a month, and at once where a person is forgotten whom they may quote."""
+    forgotten = Q(delivery__copy_address=None, delivery__supporter__sealed=None)
+    old = Attempt.objects.filter(Q(ended_at__lt=timezone.now() - SERVER_REPLIES_FOR) | forgotten)
     return SealedReply.objects.filter(attempt__in=old).delete()[0]
 
 
