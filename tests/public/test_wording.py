@@ -108,3 +108,9 @@ def test_times_are_told_in_utc_for_people_and_for_programs() -> None:
 )
 def test_every_value_has_its_words(words: dict[str, object], values: list[str]) -> None:
     assert set(words) == set(values)
+
+
+@pytest.mark.parametrize("reason", ["temporary", "failed"])
+def test_a_server_that_only_put_us_off_is_not_said_to_have_refused(reason: str) -> None:
+    sentence = told(row(State.FAILED, reason=reason))
+    assert sentence == "Not delivered: no mail server took it, and it is not tried again."

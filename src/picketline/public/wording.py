@@ -62,7 +62,8 @@ _DELAYS: dict[str, _StrPromise] = {
         "Not delivered yet: the mail server could not be reached. We try again."
     ),
 }
-_FAILED = gettext_lazy("Not delivered: their server refused it for good.")
+# Given up after days of "later", or found undelivered by a person: nobody refused it for good.
+_FAILED = gettext_lazy("Not delivered: no mail server took it, and it is not tried again.")
 _DELAYED = gettext_lazy(
     "Not delivered yet: a mail server asked us to come back later. We try again."
 )
