@@ -73,22 +73,20 @@ def mailbox_page(mailbox: Mailbox) -> str:
 def _row(entry: Entry, reading: Reading) -> str:
     return (
         f'<li><a href="/messages/{entry.id}"><bdi>{escape(reading.subject) or "(no subject)"}'
-        f"</bdi></a><p><bdi>{escape(reading.from_shown)}</bdi> {_time(entry.received)}</p></li>"
+        f"</bdi></a><p>{_correspondents(reading.from_shown)} {_time(entry.received)}</p></li>"
     )
 
 
 def message_page(mailbox: Mailbox, entry: Entry, reading: Reading, site: str) -> str:
     """One message: its headers and its text."""
     headers = [
-        ("From", reading.from_shown),
-        ("To", reading.to_shown),
-        ("Cc", reading.cc_shown),
+        ("From", _correspondents(reading.from_shown)),
+        ("To", _correspondents(reading.to_shown)),
+        ("Cc", _correspondents(reading.cc_shown)),
         ("Date", moment(reading.date).strftime("%-d %B %Y, %H:%M UTC")),
     ]
     listed = "".join(
-        f"<div><dt>{name}</dt><dd><bdi>{escape(value)}</bdi></dd></div>"
-        for name, value in headers
-        if value
+        f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in headers if value
     )
     subject = escape(reading.subject) or "(no subject)"
     return _page(
@@ -107,6 +105,12 @@ def fault_page(sentence: str) -> str:
         "Not here",
         f'<h1>Not here</h1><p>{escape(sentence)}</p><p><a href="/">All mailboxes</a></p>',
     )
+
+
+def _correspondents(shown: str) -> str:
+    """An address header: each address keeps its brackets beside a name that runs the other way."""
+    pieces = (piece.strip() for piece in re.split(r"(<[^<>]*>,?)", shown))
+    return " ".join(f"<bdi>{escape(piece)}</bdi>" for piece in pieces if piece)
 
 
 def _paragraphs(text: str, site: str) -> str:
