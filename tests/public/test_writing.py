@@ -213,7 +213,9 @@ def test_a_form_from_elsewhere_is_refused(campaign: Campaign, origin: str) -> No
     page = strict.get(WRITE).content.decode()
     token = found(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     data = {**LETTER, **CONSENT, "step": "send", "csrfmiddlewaretoken": token}
-    assert strict.post(WRITE, data, headers={"origin": origin}).status_code == 403
+    answer = strict.post(WRITE, data, headers={"origin": origin})
+    assert answer.status_code == 403
+    assert LETTER["email"] not in answer.content.decode(), "another site's letter, ready to send"
     assert Supporter.objects.count() == 0
 
 

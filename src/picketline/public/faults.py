@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_BAD_ORIGIN
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 
 from picketline.public.letters import write_again
 
+_FROM_ELSEWHERE = REASON_BAD_ORIGIN.partition("%s")[0]
+
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form without a valid token: mostly one that stood open too long, so nothing is lost."""
+    """A form without a valid token: mostly one that stood open too long, so nothing is lost.
+
+    What another site posted is shown to nobody: it would be a letter and consents ready to send.
+    """
     match = request.resolver_match
-    if match is not None and match.url_name == "write":
+    elsewhere = reason.startswith(_FROM_ELSEWHERE)
+    if not elsewhere and match is not None and match.url_name == "write":
         try:
             return write_again(request, **match.kwargs)
         except Http404:
