@@ -86,6 +86,7 @@ def test_the_domain_becomes_one_that_every_server_understands(typed: str, kept: 
         ('"b x"@mail.example', AddressReason.LOCAL_PART),
         ("a b@mail.example", AddressReason.LOCAL_PART),
         (".a@mail.example", AddressReason.LOCAL_PART),
+        ("=?utf-8?q?a?=@mail.example", AddressReason.LOCAL_PART),
         ("a.@mail.example", AddressReason.LOCAL_PART),
         ("a..b@mail.example", AddressReason.LOCAL_PART),
         ("a(comment)@mail.example", AddressReason.LOCAL_PART),
