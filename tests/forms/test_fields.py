@@ -133,3 +133,17 @@ def test_members_are_counted_or_not_given(typed: str, members: int | None) -> No
 def test_what_is_no_number_of_members_is_refused(typed: str) -> None:
     with pytest.raises(ValidationError, match="number of members"):
         MEMBERS.clean(typed)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Union http://spam.example", "www.spam.example", "write to x@spam.example", "+49 30 1234567"],
+)
+def test_an_organisation_is_no_place_for_advertising(line: str) -> None:
+    with pytest.raises(ValidationError):
+        ORGANISATION.clean(line)
+
+
+@pytest.mark.parametrize("line", ["LabourStart.org", "GEW Berlin, Gruppe 12", "IG Metall 1899"])
+def test_an_organisation_may_be_called_like_its_site_or_its_year(line: str) -> None:
+    assert ORGANISATION.clean(line) == line

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from picketline.mail.addresses import AddressReason, AddressRefused, EmailAddr, parse_address
 from picketline.text import languages
+from picketline.text.contacts import has_email, has_phone
 from picketline.text.plain import Reason, Refused, clean_line, clean_text
 
 if TYPE_CHECKING:
@@ -65,7 +66,11 @@ _GROUPED = re.compile(r"\d{1,3}(?:[\s.,’'٬]\d{3})+")
 
 
 class LineField(forms.Field):
-    """One line; a ``person``'s name is held to stricter rules (``text.plain.clean_line``)."""
+    """One line without ways to be contacted, since it stands in letters and on public pages.
+
+    An organisation may be called like its site; a ``person``'s name is held to stricter rules
+    (``text.plain.clean_line``).
+    """
 
     def __init__(
         self, *, max_graphemes: int, person: bool = False, required: bool = True, empty: _StrPromise
@@ -81,9 +86,21 @@ class LineField(forms.Field):
             return ""
         try:
             _refuse_damaged(typed)
-            return clean_line(typed, max_graphemes=self.max_graphemes, name=self.person)
+            line = clean_line(typed, max_graphemes=self.max_graphemes, name=self.person)
+            _refuse_contact(line)
+            return line
         except Refused as refused:
             raise ValidationError(REFUSALS[refused.reason], refused.reason.name) from None
+
+
+def _refuse_contact(line: str) -> None:
+    lowered = line.lower()
+    if "://" in lowered or "www." in lowered:
+        raise Refused(Reason.LINK)
+    if has_email(line):
+        raise Refused(Reason.EMAIL)
+    if has_phone(line):
+        raise Refused(Reason.PHONE)
 
 
 class WordsField(forms.Field):

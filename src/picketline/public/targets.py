@@ -36,7 +36,10 @@ def target_trees(campaign: Campaign, language: str) -> list[TargetShown]:
 
 
 def target_names(campaign: Campaign, language: str) -> dict[int, TargetText]:
-    """The names by target id in this language, else in the campaign's own; retired ones too."""
+    """The names by target id in this language, else in the campaign's own, else in any.
+
+    Retired targets too: letters to them have a fate.
+    """
     targets = campaign.targets.values_list("pk", flat=True)
     return _texts(targets, language, campaign.default_language)
 
@@ -49,9 +52,11 @@ def _current_versions(campaign: Campaign) -> list[TargetVersion]:
 
 
 def _texts(targets: object, language: str, default_language: str) -> dict[int, TargetText]:
-    rows = TargetText.objects.filter(target__in=targets, language__in=(language, default_language))
+    """The best text for each target: in this language, in the default one, or in any."""
+    best = {language: 0, default_language: 1}
     found: dict[int, TargetText] = {}
-    for text in rows:
-        if text.target_id not in found or text.language == language:
+    for text in TargetText.objects.filter(target__in=targets).order_by("language"):
+        known = found.get(text.target_id)
+        if known is None or best.get(text.language, 2) < best.get(known.language, 2):
             found[text.target_id] = text
     return found
