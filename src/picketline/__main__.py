@@ -27,6 +27,21 @@ PROCESS_OF = {
     "serve": "public",
 }
 WITHOUT_DATABASE = {"check", "collectstatic", "help", "makemigrations", "version", "--help"}
+OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more of one.
+
+  prepare     make keys, tables and database roles, or bring them up to date
+  campaign    load, dump, open, suspend, close and list campaigns
+  serve       the public website, until Ctrl-C; granian's options may follow
+  worker      send what is due and do the chores, until Ctrl-C
+  outbox      how much mail is in which state; settle what is uncertain
+  tidy        delete what has been kept long enough
+  recount     prove the public numbers from their journal
+  database    the embedded database in the foreground, until Ctrl-C
+  demo        the whole product on this machine, with a mailbox to read
+
+Django's own commands work too, such as check --deploy and collectstatic. docs/operate.md has all
+settings and what each command needs.
+"""
 NEVER_STARTS_IT = {"worker", "runserver"}
 
 
@@ -35,6 +50,9 @@ def main() -> None:
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picketline.settings")
     os.environ.setdefault("PICKETLINE_PROCESS", PROCESS_OF.get(command, "desk"))
+    if command in ("help", "--help", "-h") and len(sys.argv) < 3:
+        sys.stdout.write(OWN_HELP)
+        return
     try:
         chosen = environment.read()
         if command == "demo":

@@ -62,8 +62,31 @@ def test_one_mailbox_gets_one_confirmation_in_ten_minutes_and_three_a_day() -> N
             _pass_time(5 * MINUTE)
     assert sent == [1, 1, 2, 2, 3, 3, 3, 3]
     ends = sorted(Delivery.objects.values_list("state", "outcome"))
-    assert ends == [*[(State.ACCEPTED, "accepted")] * 3, (State.CANCELLED, "budget")]
+    assert ends == [*[(State.ACCEPTED, "accepted")] * 3, (State.QUEUED, "")]
+
+
+def test_whoever_spends_an_addresss_budget_delays_its_owner_but_blocks_nobody() -> None:
+    _submit_to_many(*SPELLINGS)
+    with Peer() as server:
+        for _ in range(3):
+            postoffice.send(server)
+            _pass_time(11 * MINUTE)
+        assert len(server.messages) == 3
+        _pass_time(timedelta(days=1))
+        postoffice.send(server)
+        assert len(server.messages) == 4
     assert not Delivery.objects.exclude(budget_hash=None).exists(), "it would join campaigns"
+
+
+def test_a_confirmation_whose_link_would_have_expired_is_dropped() -> None:
+    _submit_to_many(*SPELLINGS)
+    Delivery.objects.update(created_at=timezone.now() - timedelta(days=6, hours=12))
+    with Peer() as server:
+        for _ in range(4):
+            postoffice.send(server)
+            _pass_time(11 * MINUTE)
+    last = Delivery.objects.exclude(state=State.ACCEPTED).get()
+    assert (last.state, last.outcome, last.budget_hash) == (State.CANCELLED, "budget", None)
 
 
 def test_the_next_day_is_another_budget() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests import builders, postoffice, writers
 
 from picketline.domain.letters import Signature
-from picketline.domain.outgoing import build
+from picketline.domain.outgoing import NotToBeSent, build
 from picketline.mail.addresses import EmailAddr
 from picketline.mail.compose import HEADER_NAMES
 from picketline.models import Campaign, Consent, Delivery, Supporter
@@ -98,3 +98,10 @@ def test_only_token_and_message_id_differ_whatever_was_typed(
     campaign: Campaign, plain: bytes, form: dict[str, object]
 ) -> None:
     assert _without_its_own(writers.submit(campaign, **form)) == plain
+
+
+def test_nobody_makes_us_write_to_a_target_in_its_own_name(campaign: Campaign) -> None:
+    version = campaign.targets.earliest("pk").versions.get(current=True)
+    supporter = writers.submit(campaign, address=EmailAddr(version.address.upper()))
+    with pytest.raises(NotToBeSent, match="target"):
+        build(supporter.deliveries.get())

@@ -69,7 +69,8 @@ def test_the_date_is_that_of_the_hour_and_everything_is_due_at_once(campaign: Ca
 
     hour = MOMENT.replace(minute=0, second=0, microsecond=0)
     assert Letter.objects.get(pk=supporter.pk).frozen_at == hour
-    mails = Delivery.objects.exclude(mail_class=MailClass.CONFIRMATION)
+    notices = [MailClass.CONFIRMATION, MailClass.WRITER_COPY]
+    mails = Delivery.objects.exclude(mail_class__in=notices)
     assert {mail.dated for mail in mails} == {hour}
     assert {mail.due_at for mail in mails} == {MOMENT}
 

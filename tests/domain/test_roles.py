@@ -121,7 +121,12 @@ def test_the_desk_moves_no_mail_and_touches_no_supporter() -> None:
     journal = {"supporter", "sealedsubmission", "attempt", "countentry", "campaigncount"}
     for privilege in ("INSERT", "UPDATE", "DELETE"):
         assert not journal & tables_with(privilege, roles.DESK)
-    assert columns_with("UPDATE", roles.DESK)["delivery"] == {"state", "outcome", "settled_at"}
+    assert columns_with("UPDATE", roles.DESK)["delivery"] == {
+        "state",
+        "outcome",
+        "settled_at",
+        "recalled",
+    }
 
 
 FORBIDDEN = {

@@ -21,6 +21,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from picketline.host import postgres
+
 ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
 # Loopback only: without these Chromium asks the outside world at every start.
@@ -96,6 +98,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
+        postgres.discard(data / "data")
 
 
 def _announced(process: subprocess.Popen[str]) -> Demo:

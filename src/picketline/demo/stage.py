@@ -52,17 +52,26 @@ def _play(data: Path, options: argparse.Namespace) -> None:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     server: Any = postgres.start(data) if own_server else nullcontext()
     with server, Company(data / "logs") as company:
-        site = f"http://127.0.0.1:{_port(options.port)}"
+        site = f"http://127.0.0.1:{_port(_last_port(data, options.port))}"
         ports = _start_mailbox(company, data, site, options)
         environment = _environment(data, site, ports["smtp"])
         _set_up(environment, options.campaigns, emptied=options.fresh and not own_server)
         port = int(site.rpartition(":")[2])
+        (data / "site-port").write_text(str(port), encoding="ascii")
         company.start("web", web.command(sys.executable, port=port), _as(environment, "public"))
         company.start("worker", _picketline("worker"), _as(environment, "worker"))
         company.wait_for("web", lambda: _answers(f"{site}/healthz"))
         _say(f"site {site}/", f"mailbox http://127.0.0.1:{ports['http']}/", "", "Ctrl-C ends it.")
         company.serve()
         _say("", "Stopping …")
+
+
+def _last_port(data: Path, preferred: int) -> int:
+    """The port of the last time, if nothing else is asked: links in mails that are kept name it."""
+    kept = data / "site-port"
+    if preferred == SITE_PORT and kept.exists():
+        return int(kept.read_text(encoding="ascii"))
+    return preferred
 
 
 def _port(preferred: int) -> int:
@@ -145,6 +154,7 @@ def _forget(data: Path, *, own_server: bool) -> None:
         postgres.discard(data)
     for name in ("keys", "mailbox", "static", "logs"):
         shutil.rmtree(data / name, ignore_errors=True)
+    (data / "site-port").unlink(missing_ok=True)
 
 
 def _say(*lines: str) -> None:

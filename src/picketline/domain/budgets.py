@@ -6,7 +6,7 @@ campaigns. The worker decides, not the request, so that every submission is answ
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -15,6 +15,7 @@ from picketline.domain import leases
 from picketline.domain.leases import Lease
 from picketline.models import ConfirmationSent, Delivery
 
+CONFIRM_WITHIN = timedelta(days=7)
 PAUSE = timedelta(minutes=10)
 DAY = timedelta(days=1)
 PER_DAY = 3
@@ -23,9 +24,9 @@ PER_DAY = 3
 def reserve(delivery: Delivery, lease: Lease) -> bool:
     """Take a confirmation out of its address's budget; other mails have none and always may go.
 
-    False where it may not go now: it was given back until the pause is over, dropped because
-    the day's budget is spent, or another worker holds it by now. A mail that was paid for once is
-    not charged again when retried.
+    False where it may not go now: it was given back until the pause is over or the day's budget
+    is free again, dropped because its link would have expired by then, or another worker holds it
+    by now. A mail that was paid for once is not charged again when retried.
     """
     if delivery.budget_hash is None:
         return True
@@ -38,16 +39,24 @@ def reserve(delivery: Delivery, lease: Lease) -> bool:
             .order_by("-sent_at")
             .values_list("sent_at", flat=True)[:PER_DAY]
         )
-        if len(sent) >= PER_DAY:
+        free_at = _free_at(sent)
+        if free_at > delivery.created_at + CONFIRM_WITHIN:
             leases.drop(lease, "budget")
             return False
-        if sent and now - sent[0] < PAUSE:
-            leases.give_back(lease, wait=PAUSE - (now - sent[0]))
+        if free_at > now:
+            leases.give_back(lease, wait=free_at - now)
             return False
         if not leases.held(lease).filter(budget_hash=address_hash).update(budget_hash=None):
             return False
         ConfirmationSent.objects.create(address_hash=address_hash, sent_at=now)
     return True
+
+
+def _free_at(sent: list[datetime]) -> datetime:
+    """When the next confirmation may go, after those of the last day, newest first."""
+    if len(sent) >= PER_DAY:
+        return sent[-1] + DAY
+    return sent[0] + PAUSE if sent else datetime.min.replace(tzinfo=UTC)
 
 
 def forget_old() -> int:

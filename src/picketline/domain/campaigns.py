@@ -113,9 +113,12 @@ def close(slug: str, outcome: str = "") -> Campaign:
 
 
 def _cancel_held(campaign: Campaign) -> None:
-    campaign.deliveries.filter(
-        mail_class=Delivery.MailClass.LETTER, state__in=Delivery.UNSENT_STATES
-    ).update(state=Delivery.State.CANCELLED, settled_at=Now(), outcome="campaign closed")
+    letters = campaign.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
+    held_by_workers = (Delivery.State.SENDING, Delivery.State.UNCERTAIN)
+    letters.filter(state__in=held_by_workers).update(recalled=True)
+    letters.filter(state__in=Delivery.UNSENT_STATES).update(
+        state=Delivery.State.CANCELLED, settled_at=Now(), outcome="campaign closed"
+    )
 
 
 def require_complete(campaign: Campaign) -> None:

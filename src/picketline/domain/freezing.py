@@ -18,7 +18,9 @@ INSERT INTO picketline_delivery
 SELECT %(campaign)s, wanted.mail_class, %(supporter)s, wanted.target_id, wanted.version_id,
        wanted.model_letter_id, wanted.copy_address_id, 'queued',
        '<' || replace(gen_random_uuid()::text, '-', '') || '@' || wanted.domain || '>',
-       %(dated)s, %(now)s, %(now)s, 0, '', '', false, ''
+       CASE wanted.mail_class WHEN 'writer copy' THEN date_trunc('second', %(now)s::timestamptz)
+                              ELSE %(dated)s END,
+       %(now)s, %(now)s, 0, '', '', false, ''
 FROM (
     SELECT 'letter' AS mail_class, part.target_id, version.id AS version_id, part.model_letter_id,
            NULL::bigint AS copy_address_id, %(letters)s AS domain
@@ -39,7 +41,8 @@ FROM (
 def freeze(supporter: Supporter, now: datetime) -> None:
     """Fix the letter's date and queue all its mails in one statement, however many targets.
 
-    The date is rounded down to the hour, so that it does not tell when somebody confirmed.
+    The date is rounded down to the hour, so that it does not tell when somebody confirmed; only
+    the writer's own copy is exact.
     Raises ``CampaignClosed`` where every target that the letter was written to has been retired.
     """
     if not supporter.letter.parts.filter(target__retired_at__isnull=True).exists():

@@ -90,15 +90,16 @@ def erase(status_token: str) -> None:
     """Withdraw, then delete name, address and words for ever. Raises ``LinkUnknown``.
 
     The link then shows only how many letters had gone out, and the number of letters accepted
-    stays as it is: those letters are with their targets.
+    stays as it is: those letters are with their targets. Where one is, the keyed hash of the
+    address stays too, as long as for everybody: else whoever erases could write a second letter.
     """
     with transaction.atomic():
         supporter = _by_status_token(status_token, lock=True)
         _withdraw(supporter)
         links.forget(supporter)
-        Supporter.objects.filter(pk=supporter.pk).update(
-            address_index=None, erased_on=links.today()
-        )
+        row = Supporter.objects.filter(pk=supporter.pk)
+        row.update(erased_on=links.today())
+        row.filter(state=Supporter.State.WITHDRAWN).update(address_index=None)
 
 
 def finish_withdrawals() -> int:

@@ -20,7 +20,7 @@ from picketline.domain.letters import RenderedLetter
 from picketline.domain.sealing import Erased, opened
 from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
-from picketline.models import Delivery, Supporter, Suppression, TargetText
+from picketline.models import Delivery, Supporter, Suppression, TargetText, TargetVersion
 from picketline.seal import index, tokens
 from picketline.text import languages
 from picketline.text.paragraphs import wrap_letter
@@ -70,7 +70,7 @@ def build(delivery: Delivery) -> Outgoing:
 
 
 def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
-    supporter = _supporter(delivery)
+    supporter = _confirmed(delivery)
     submission = opened(supporter)
     target = delivery.target
     version = delivery.target_version
@@ -101,12 +101,16 @@ def _confirmation(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
         raise NotToBeSent("confirmed")
     submission = opened(supporter)
     address = _wanted(submission.address())
+    if TargetVersion.objects.filter(
+        target__campaign=delivery.campaign, current=True, address__iexact=address
+    ).exists():
+        raise NotToBeSent("target")  # nobody shall make us write to a target in its own name
     link = _url("confirm", submission.token(), supporter.page_language)
     return _notice(delivery, "confirmation", address, supporter.page_language, confirm_url=link)
 
 
 def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
-    supporter = _supporter(delivery)
+    supporter = _confirmed(delivery)
     submission = opened(supporter)
     language = supporter.page_language
     token = tokens.derive(submission.token(), tokens.STATUS)
@@ -121,7 +125,7 @@ def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
 
 
 def _organiser_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
-    submission = opened(_supporter(delivery))
+    submission = opened(_confirmed(delivery))
     language = delivery.campaign.default_language
     return _notice(
         delivery,
@@ -236,6 +240,14 @@ def _supporter(delivery: Delivery) -> Supporter:
     if delivery.supporter is None:
         raise NotToBeSent("erased")
     return delivery.supporter
+
+
+def _confirmed(delivery: Delivery) -> Supporter:
+    """The supporter whose words these are; nothing of theirs goes out unconfirmed."""
+    supporter = _supporter(delivery)
+    if supporter.state in (Supporter.State.UNCONFIRMED, Supporter.State.CANCELLED):
+        raise NotToBeSent("unconfirmed")
+    return supporter
 
 
 def _copy_address(delivery: Delivery) -> str:

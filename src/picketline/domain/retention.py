@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from picketline.domain import budgets, deliveries
-from picketline.domain.supporters import CONFIRM_WITHIN
+from picketline.domain.budgets import CONFIRM_WITHIN
 from picketline.models import (
     Attempt,
     Campaign,
@@ -126,9 +126,11 @@ def _erase_server_replies() -> int:
 
 
 def _closed_since(age: timedelta) -> Q:
-    return Q(
+    """Supporters of campaigns closed that long ago, by somebody or by their own last day."""
+    limit = timezone.now() - age
+    return Q(campaign__closes_on__lt=limit.date()) | Q(
         campaign__state__in=[Campaign.State.CLOSED, Campaign.State.ARCHIVED],
-        campaign__closed_at__lt=timezone.now() - age,
+        campaign__closed_at__lt=limit,
     )
 
 

@@ -116,7 +116,7 @@ def _grant_all() -> None:
         for table in tables:
             _grant("INSERT, UPDATE, DELETE", "", table, role)
     _grant("UPDATE", "id", "campaign", WORKER)  # what SELECT … FOR UPDATE asks for, no more
-    _grant("UPDATE", "state, outcome, settled_at", "delivery", DESK)
+    _grant("UPDATE", "state, outcome, settled_at, recalled", "delivery", DESK)
     _run("GRANT USAGE ON SEQUENCE picketline_lease TO {role}", WORKER)
 
 

@@ -6,12 +6,13 @@ Every function here takes the token of a confirmation link and works without a p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from picketline.domain import counts, deliveries, links
+from picketline.domain.budgets import CONFIRM_WITHIN
 from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.freezing import freeze
 from picketline.domain.keyring import public_keys
@@ -19,8 +20,6 @@ from picketline.domain.sealing import Content
 from picketline.mail.addresses import canonical
 from picketline.models import Campaign, Supporter, Suppression
 from picketline.seal import index, tokens
-
-CONFIRM_WITHIN = timedelta(days=7)
 
 
 class AlreadyWritten(Exception):

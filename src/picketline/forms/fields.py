@@ -88,9 +88,9 @@ class LineField(forms.Field):
             _refuse_damaged(typed)
             line = clean_line(typed, max_graphemes=self.max_graphemes, name=self.person)
             _refuse_contact(line)
-            return line
         except Refused as refused:
             raise ValidationError(REFUSALS[refused.reason], refused.reason.name) from None
+        return line
 
 
 def _refuse_contact(line: str) -> None:

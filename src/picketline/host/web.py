@@ -27,7 +27,7 @@ def command(
         *(python, "-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
         *("--workers", str(workers), "--blocking-threads", "64", "--backlog", "1024"),
-        *("--http", "1"),
+        *("--http", "1", "--http1-header-read-timeout", "10000"),
         *("--workers-kill-timeout", "20", "--respawn-failed-workers"),
         *("--no-access-log", "--log-level", "warning"),
         *options,
