@@ -1,4 +1,4 @@
-"""Closing a campaign: what was on its way goes out, what had been stopped does not."""
+"""Closing a campaign and erasing: what was on its way goes out, nothing goes out twice."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from django.utils import timezone
 from tests import builders, postoffice, writers
 
 from picketline.domain import campaigns, leases
+from picketline.domain.deliveries import settle
+from picketline.domain.letter_status import erase
+from picketline.domain.supporters import AlreadyWritten
+from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,3 +51,13 @@ def test_a_letter_in_a_workers_hands_at_that_moment_never_comes_back_to_the_queu
     Delivery.objects.update(due_at=timezone.now() - timedelta(minutes=1))
     again = {lease.delivery_id for lease in leases.claim(20, postoffice.HOUR)}
     assert not again & set(LETTERS.values_list("pk", flat=True))
+
+
+def test_nobody_writes_twice_by_erasing_in_between() -> None:
+    campaign = builders.campaign()
+    _, token = writers.confirmed(campaign)
+    for lease in leases.claim(20, postoffice.HOUR):
+        settle(lease, Outcome(Kind.ACCEPTED, Phase.DOT, Cause.NONE), direct=False)
+    erase(token)
+    with pytest.raises(AlreadyWritten):
+        writers.confirmed(campaign)

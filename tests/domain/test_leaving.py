@@ -20,7 +20,6 @@ from picketline.domain.letter_status import (
     withdraw,
 )
 from picketline.domain.outgoing import NotToBeSent, build
-from picketline.domain.supporters import AlreadyWritten
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import (
     Campaign,
@@ -145,15 +144,6 @@ def test_erasing_deletes_who_it_was_and_keeps_what_happened(campaign: Campaign) 
     assert found.content is None
     assert [row.state for row in found.deliveries] == ["accepted", "accepted"]
     assert totals(campaign) == before == {"supporters": 1, "members": 1200, "letters": 2}
-
-
-def test_nobody_writes_twice_by_erasing_in_between(campaign: Campaign) -> None:
-    _, token = writers.confirmed(campaign)
-    for lease in claim_letters():
-        settle(lease, YES, direct=False)
-    erase(token)
-    with pytest.raises(AlreadyWritten):
-        writers.confirmed(campaign)
 
 
 def test_erasing_before_anything_went_out_withdraws_as_well(campaign: Campaign) -> None:
