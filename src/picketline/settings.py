@@ -81,7 +81,7 @@ def _database() -> dict[str, Any]:
             }
     else:
         parameters = _embedded_database()
-    # Prepared statements nearly double the rate of signing (docs/benchmarks.md).
+    # Prepared statements make signing about a third faster (docs/benchmarks.md).
     quick = {"server_side_binding": True, "prepare_threshold": 5}
     return {
         **parameters,
