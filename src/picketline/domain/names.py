@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import timedelta
 
@@ -11,6 +12,9 @@ from django.utils import timezone
 
 from picketline.domain.sealing import opened
 from picketline.models import Campaign, Consent, PublicName, Supporter
+from picketline.seal.boxes import CannotOpen
+
+log = logging.getLogger(__name__)
 
 BATCH_OF = 20
 
@@ -51,11 +55,16 @@ def _publish_for(campaign: Campaign) -> int:
     random.SystemRandom().shuffle(waiting)
     last = PublicName.objects.filter(campaign=campaign).aggregate(last=Max("position"))["last"] or 0
     rows = [_row(each, last + number) for number, each in enumerate(waiting, 1)]
-    return len(PublicName.objects.bulk_create(rows))
+    return len(PublicName.objects.bulk_create(row for row in rows if row is not None))
 
 
-def _row(supporter: Supporter, position: int) -> PublicName:
-    signature = opened(supporter).signature()
+def _row(supporter: Supporter, position: int) -> PublicName | None:
+    """The name to show; None for a damaged signature, which must not hold the others back."""
+    try:
+        signature = opened(supporter).signature()
+    except CannotOpen:
+        log.error("the signature of supporter %s cannot be opened", supporter.pk)  # noqa: TRY400 - a traceback says no more
+        return None
     name = signature.name
     if signature.organisation:
         name = f"{name}, {signature.organisation}"
