@@ -143,17 +143,13 @@ def test_an_erased_signature_does_not_hold_the_others_back(campaign: Campaign) -
 
 
 def test_a_damaged_signature_does_not_hold_the_others_back(campaign: Campaign) -> None:
-    for number in range(2):
-        writers.confirmed(
-            campaign,
-            address=EmailAddr(f"w{number}@writers.example"),
-            consents=frozenset({Consent.Kind.SEND, Consent.Kind.SHOW_NAME}),
-        )
-    first = Supporter.objects.earliest("pk")
-    SealedSubmission.objects.filter(supporter=first).update(signature_ct=b"not what was sealed")
-    Supporter.objects.update(confirmed_on=timezone.now().date() - timedelta(days=1))
+    sign(campaign, 1)
+    damaged, _ = sign(campaign, 2)
+    sealed = SealedSubmission.objects.filter(supporter=damaged)
+    sealed.update(signature_ct=b"not what was sealed")
+    a_day_passes()
     assert names.publish() == 1
-    assert PublicName.objects.get().supporter_id != first.pk
+    assert PublicName.objects.get().supporter_id != damaged.pk
 
 
 def test_names_of_a_campaign_long_over_go_and_do_not_come_back(campaign: Campaign) -> None:
