@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 from tests import builders, postoffice, writers
 
-from picketline.domain import chores, counts, leases
+from picketline.domain import chores, counts, leases, names
 from picketline.domain.chores import Chores
 from picketline.models import Consent, Delivery, PublicName, SealedSubmission, Supporter
 
@@ -89,6 +89,18 @@ def test_a_damaged_row_stops_neither_the_other_chores_nor_the_worker(
     Chores(counter_seconds=30).run_due()
     assert not Delivery.objects.filter(state=State.SENDING).exists()
     assert not PublicName.objects.exists()
+    assert "cannot be opened" in caplog.text
+    assert "Jo Docker" not in caplog.text
+
+
+def test_a_chore_that_fails_is_named_in_the_log_without_its_words(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> None:
+        raise ValueError("Jo Docker")
+
+    monkeypatch.setattr(names, "publish", fails)
+    Chores(counter_seconds=30).run_due()
     assert "the chore names failed" in caplog.text
     assert "Jo Docker" not in caplog.text
 

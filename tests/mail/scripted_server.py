@@ -61,6 +61,7 @@ class ScriptedServer:
         self.clear: bytes = b""  # every octet that came outside TLS
         self.messages: list[bytes] = []  # kept: their dot came; transparency undone
         self.text: bytes = b""  # of the message in progress, as it came
+        self.said: list[bytes] = []  # answers, once they are on the wire
         self.connections = 0
         self.over = threading.Event()
         self._noted = threading.Condition()
@@ -186,6 +187,7 @@ class _Dialogue:
             raise _Gone
         if isinstance(answer, bytes):
             self._peer.sendall(answer)
+            self._server.note(lambda: self._server.said.append(answer))
             return answer
         while answer is Fault.TRICKLE and not self._server.over.wait(0.02):
             self._peer.sendall(b"2")
