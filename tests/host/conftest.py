@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from picketline.host import clusters, postgres
 if "outlives" in sys.argv:
-    clusters.dies_with_us = lambda: None
+    clusters.dies_with_us = lambda _signal: None
 server = postgres.start(Path(sys.argv[1]), durable=False, shelter=Path(sys.argv[2]))
 print(server.pid, flush=True)
 sys.stdin.read()

@@ -13,9 +13,9 @@ from django.utils import timezone
 
 from picketline.domain import leases
 from picketline.domain.leases import Lease
+from picketline.domain.links import CONFIRM_WITHIN
 from picketline.models import ConfirmationSent, Delivery
 
-CONFIRM_WITHIN = timedelta(days=7)
 PAUSE = timedelta(minutes=10)
 DAY = timedelta(days=1)
 PER_DAY = 3

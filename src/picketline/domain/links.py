@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 
 from django.utils import timezone
 
@@ -17,6 +17,9 @@ from picketline.models import (
     Supporter,
 )
 from picketline.seal import secretbox, tokens
+
+CONFIRM_WITHIN = timedelta(days=7)
+"""How long after its submission a confirmation link works."""
 
 
 class LinkUnknown(Exception):

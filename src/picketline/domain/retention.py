@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from picketline.domain import budgets, deliveries
-from picketline.domain.budgets import CONFIRM_WITHIN
+from picketline.domain.links import CONFIRM_WITHIN
 from picketline.models import (
     Attempt,
     Campaign,

@@ -12,10 +12,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from picketline.domain import counts, deliveries, links
-from picketline.domain.budgets import CONFIRM_WITHIN
 from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.freezing import freeze
 from picketline.domain.keyring import public_keys
+from picketline.domain.links import CONFIRM_WITHIN
 from picketline.domain.sealing import Content
 from picketline.mail.addresses import canonical
 from picketline.models import Campaign, Supporter, Suppression

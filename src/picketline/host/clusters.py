@@ -3,18 +3,16 @@
 Scram passwords from the first moment: `trust` is written nowhere, not even while initdb runs.
 """
 
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from picketline.host.accounts import Account, run_as
 from picketline.host.binaries import Binaries, find_binaries
 from picketline.host.faults import InitialisationFailed, usable
+from picketline.host.leash import dies_with_us
 from picketline.host.passwords import (
     ROLES,
     SUPERUSER,
@@ -25,7 +23,6 @@ from picketline.host.places import Place
 from picketline.host.sockets import PORT
 
 ACCESS = "# Made anew at every start.\nlocal all all scram-sha-256\n"
-PR_SET_PDEATHSIG = 1
 
 
 def binaries_for(place: Place) -> Binaries:
@@ -126,23 +123,8 @@ def launch(place: Place, binaries: Binaries, account: Account) -> "subprocess.Po
             stderr=output,
             # Ctrl-C at a terminal is for the launcher, which stops the database last.
             start_new_session=True,
-            preexec_fn=dies_with_us(),  # noqa: PLW1509 - two system calls that take no lock
+            preexec_fn=dies_with_us(signal.SIGINT),  # noqa: PLW1509 - two system calls that take no lock
             **account.options(),
         )
     finally:
         os.close(output)
-
-
-def dies_with_us() -> Callable[[], None] | None:
-    """What a Linux child runs between becoming its user, which would undo it, and postgres."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    launcher = os.getpid()
-
-    def follow() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-        if os.getppid() != launcher:
-            os._exit(1)
-
-    return follow

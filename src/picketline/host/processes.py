@@ -8,12 +8,10 @@ with Company(logs) as company:
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PR_SET_PDEATHSIG = 1
+from picketline.host.leash import dies_with_us
+
 STOP_SECONDS = 25.0
 PAUSE = 0.05
 
@@ -63,7 +62,7 @@ class Company:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_follower(),  # noqa: PLW1509 - two system calls that take no lock
+                preexec_fn=dies_with_us(signal.SIGTERM),  # noqa: PLW1509 - two system calls that take no lock
             )
         finally:
             os.close(log)
@@ -150,18 +149,3 @@ def listens(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _follower() -> Callable[[], None] | None:
-    """What a child runs on Linux before its program: asks for SIGTERM when we die."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def follow() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return follow
