@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
-from tests import builders
+from tests.forms.folders import edit, faults_of
 
-from picketline.forms.folder import FolderRefused, read_folder, write_folder
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "harbour"
-    write_folder(builders.content(), path)
-    return path
-
-
-def _faults(folder: Path) -> list[str]:
-    with pytest.raises(FolderRefused) as refusal:
-        read_folder(folder)
-    prefix = f"{folder}{os.sep}"
-    return [str(fault).removeprefix(prefix) for fault in refusal.value.faults]
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+from picketline.forms.folder import FolderRefused, read_folder
 
 
 def _check_fault(folder: Path, name: str, at: str, sentence: str) -> None:
@@ -36,7 +15,7 @@ def _check_fault(folder: Path, name: str, at: str, sentence: str) -> None:
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
     places = [number for number, line in enumerate(lines, 1) if at in line]
     wanted = [f"{name}:{number}: {sentence}" for number in places]
-    faults = _faults(folder)
+    faults = faults_of(folder)
     assert any(fault.startswith(tuple(wanted)) for fault in faults), faults
 
 
@@ -180,7 +159,7 @@ OUTLINE = [
 def test_a_fault_in_the_outline_is_named_at_its_line(
     folder: Path, old: str, new: str, at: str, sentence: str
 ) -> None:
-    _edit(folder / "campaign.yaml", old, new)
+    edit(folder / "campaign.yaml", old, new)
     _check_fault(folder, "campaign.yaml", at, sentence)
 
 
@@ -240,9 +219,9 @@ PAGE = [
 def test_a_fault_in_a_page_is_named_at_its_line(
     folder: Path, old: str, new: str, at: str, sentence: str
 ) -> None:
-    _edit(folder / "ru.md", old, new)
+    edit(folder / "ru.md", old, new)
     if sentence.startswith("There is no text"):
-        assert _faults(folder) == [f"ru.md:{_lines(folder / 'ru.md')}: {sentence} the fields."]
+        assert faults_of(folder) == [f"ru.md:{_lines(folder / 'ru.md')}: {sentence} the fields."]
     else:
         _check_fault(folder, "ru.md", at, sentence)
 
@@ -266,17 +245,17 @@ LETTER = [
 def test_a_fault_in_a_letter_is_named_at_its_line(
     folder: Path, old: str, new: str, at: str, sentence: str
 ) -> None:
-    _edit(folder / "letters" / "ru.md", old, new)
+    edit(folder / "letters" / "ru.md", old, new)
     _check_fault(folder, "letters/ru.md", at, sentence)
 
 
 def test_every_fault_of_every_file_is_told_at_once(folder: Path) -> None:
-    _edit(folder / "campaign.yaml", "copies: each", "copies: often")
-    _edit(folder / "campaign.yaml", "role: owner", "role: boss")
-    _edit(folder / "en.md", "title: Bring", "titel: Bring")
-    _edit(folder / "letters" / "ru.md", "{signature}", "{signatur}")
+    edit(folder / "campaign.yaml", "copies: each", "copies: often")
+    edit(folder / "campaign.yaml", "role: owner", "role: boss")
+    edit(folder / "en.md", "title: Bring", "titel: Bring")
+    edit(folder / "letters" / "ru.md", "{signature}", "{signatur}")
     (folder / "README.md").write_text("Hello")
-    found = [fault.split(": ")[0] for fault in _faults(folder)]
+    found = [fault.split(": ")[0] for fault in faults_of(folder)]
     assert found == [
         "README.md",
         "campaign.yaml:6",
@@ -289,7 +268,7 @@ def test_every_fault_of_every_file_is_told_at_once(folder: Path) -> None:
 
 
 def test_the_message_has_a_line_for_each_fault(folder: Path) -> None:
-    _edit(folder / "ru.md", "title: Bring", "titel: Bring")
+    edit(folder / "ru.md", "title: Bring", "titel: Bring")
     with pytest.raises(FolderRefused) as refusal:
         read_folder(folder)
     assert str(refusal.value) == (

@@ -6,41 +6,25 @@ import os
 from pathlib import Path
 
 import pytest
-from tests import builders
+from tests.forms.folders import edit, faults_of
 
-from picketline.forms.folder import FolderRefused, read_folder, write_folder
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "harbour"
-    write_folder(builders.content(), path)
-    return path
-
-
-def _faults(folder: Path) -> list[str]:
-    with pytest.raises(FolderRefused) as refusal:
-        read_folder(folder)
-    prefix = f"{folder}{os.sep}"
-    return [str(fault).removeprefix(prefix) for fault in refusal.value.faults]
-
-
-def _edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+from picketline.forms.folder import read_folder
 
 
 @pytest.mark.parametrize("text", ["", "Hello", "---\ntitle: x\n", "--- \ntitle: x\n---\n"])
 def test_a_page_without_its_fence_is_refused(folder: Path, text: str) -> None:
     (folder / "ru.md").write_text(text)
-    assert _faults(folder) == ["ru.md:1: The file must begin with fields between two lines “---”."]
+    assert faults_of(folder) == [
+        
+    ]
+        "ru.md:1: The file must begin with fields between two lines “---”."
+    ]
 
 
 def test_pages_are_checked_even_where_the_outline_cannot_be_read(folder: Path) -> None:
     (folder / "campaign.yaml").unlink()
-    _edit(folder / "ru.md", "title: Bring her back (ru)", "title: 12")
-    assert _faults(folder) == [
+    edit(folder / "ru.md", "title: Bring her back (ru)", "title: 12")
+    assert faults_of(folder) == [
         "campaign.yaml: This is not a file.",
         "ru.md:2: title must be text; YAML takes this for a number: put it in quotes.",
     ]
@@ -59,27 +43,27 @@ def test_pages_are_checked_even_where_the_outline_cannot_be_read(folder: Path) -
 )
 def test_an_unexpected_file_is_named(folder: Path, name: str, sentence: str) -> None:
     (folder / name).write_text("x")
-    (fault,) = _faults(folder)
+    (fault,) = faults_of(folder)
     assert fault.startswith(f"{name}: {sentence}")
 
 
 def test_a_letter_needs_the_page_of_its_language(folder: Path) -> None:
     (folder / "ru.md").rename(folder.parent / "ru.md")
-    assert _faults(folder) == [
+    assert faults_of(folder) == [
         "letters/ru.md: There is no ru.md, so no target has a salutation for this letter."
     ]
 
 
 def test_a_page_without_letters_needs_no_salutations(folder: Path) -> None:
     (folder / "letters" / "ru.md").unlink()
-    _edit(folder / "ru.md", "    salutation: Dear Owners, (ru)\n", "")
+    edit(folder / "ru.md", "    salutation: Dear Owners, (ru)\n", "")
     assert read_folder(folder).words[1].targets["owner"].salutation == ""
 
 
 def test_a_file_that_is_not_utf_8_is_named_with_its_line(folder: Path) -> None:
     path = folder / "ru.md"
     path.write_bytes(path.read_bytes() + "Привет".encode("koi8-r"))
-    assert _faults(folder) == [f"ru.md:{_bytes_lines(path)}: This line is not UTF-8 text."]
+    assert faults_of(folder) == [f"ru.md:{_bytes_lines(path)}: This line is not UTF-8 text."]
 
 
 def _bytes_lines(path: Path) -> int:
@@ -88,7 +72,7 @@ def _bytes_lines(path: Path) -> int:
 
 def test_a_file_larger_than_a_megabyte_is_refused(folder: Path) -> None:
     (folder / "ru.md").write_text("x" * 1_000_001)
-    assert _faults(folder) == ["ru.md: The file is larger than 1 MB."]
+    assert faults_of(folder) == ["ru.md: The file is larger than 1 MB."]
 
 
 def test_links_that_leave_the_folder_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -96,7 +80,7 @@ def test_links_that_leave_the_folder_are_refused(folder: Path, tmp_path: Path) -
     (folder / "ru.md").symlink_to(tmp_path / "ru.md")
     (folder / "letters").rename(tmp_path / "letters")
     (folder / "letters").symlink_to(tmp_path / "letters")
-    assert _faults(folder) == [
+    assert faults_of(folder) == [
         "letters: This link leads out of the folder.",
         "ru.md: This link leads out of the folder.",
     ]
@@ -113,17 +97,17 @@ def test_what_is_no_regular_file_is_not_opened(folder: Path) -> None:
     os.mkfifo(folder / "ru.md")
     (folder / "en.md").unlink()
     (folder / "en.md").symlink_to("en.md")
-    faults = _faults(folder)
+    faults = faults_of(folder)
     assert "ru.md: This is not a file." in faults
     assert any(fault.startswith("en.md: ") for fault in faults)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    (first, *_rest) = _faults(tmp_path / "nowhere")
+    (first, *_rest) = faults_of(tmp_path / "nowhere")
     assert first.endswith("nowhere: The folder cannot be read: No such file or directory.")
 
 
 def test_a_folder_with_too_many_files_is_not_read(folder: Path) -> None:
     for number in range(501):
         (folder / "letters" / f"{number}.md").touch()
-    assert "letters: There are more than 500 files here." in _faults(folder)
+    assert "letters: There are more than 500 files here." in faults_of(folder)
