@@ -15,8 +15,6 @@ from picketline.forms.folder import read_folder
 def test_a_page_without_its_fence_is_refused(folder: Path, text: str) -> None:
     (folder / "ru.md").write_text(text)
     assert faults_of(folder) == [
-        
-    ]
         "ru.md:1: The file must begin with fields between two lines “---”."
     ]
 
