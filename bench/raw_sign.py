@@ -134,7 +134,7 @@ class RawSign:
             "models": [letter["model_letter_id"] for letter in letters],
             "consents": [kind for name, kind in CONSENTS.items() if fields.get(name) == "on"],
             "budget_hash": index.keyed_hash(self._keys.budget, address),
-            "message_id": new_message_id(f"notices.{self._mail_domain}"),
+            "message_id": new_message_id(f"confirmations.{self._mail_domain}"),
             **_sealed(fields, letters, token, public_key, row),
             "link": _locked(fields, letters, tokens.link_key(status_token), row),
         }

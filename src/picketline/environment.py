@@ -12,6 +12,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
@@ -20,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from picketline.mail.routes import parse_route
 
-SECRETS = ("DATABASE_URL", "PICKETLINE_SMTP_URL")
+SECRETS = ("DATABASE_URL", "PICKETLINE_SMTP_URL", "PICKETLINE_IMAP_URL")
 LONGEST_MAIL_DOMAIN = 70
 """So that every Message-ID below it fits into its column."""
 
@@ -85,6 +86,32 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _relay_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value):
+        raise ValueError("give letters, digits, dots and hyphens, like mail-host-1")
+    return value
+
+
+def _nameservers(value: str) -> str:
+    for server in filter(None, value.split(",")):
+        host, _, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "53")
+        try:
+            ip_address(host)
+        except ValueError:
+            raise ValueError("give IP addresses with commas between, like 192.0.2.53") from None
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError("give IP addresses with commas between, like 192.0.2.53:5353")
+    return value
+
+
+def _imap_url(value: str) -> str:
+    advice = "give a mailbox, like imaps://user:password@imap.example.org/INBOX"
+    parts = _parts(value, advice)
+    if parts.scheme not in ("imaps", "imap") or not parts.hostname or not parts.username:
+        raise ValueError(advice)
+    return value
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -120,6 +147,43 @@ class Environment(BaseModel):
     )
     smtp_direct: bool = Field(
         False, description="That server is the recipients' own, so its yes means delivered."
+    )
+    relay_log: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None, description="The log of the Postfix at SMTP_URL: evidence of what became of letters."
+    )
+    postfix_config: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        None, description="That Postfix's configuration folder, to ask for its queue."
+    )
+    relay_name: Annotated[str, AfterValidator(_relay_name)] | None = Field(
+        None, description="What this host's relay is called beside others; the host's name."
+    )
+    grace_seconds: int = Field(
+        120,
+        ge=0,
+        le=86_400,
+        description="How long after its lease an unclear letter may still be on its way.",
+    )
+    letters_per_minute: float = Field(0, ge=0, description="Letters in all; 0: no limit.")
+    confirmations_per_minute: float = Field(
+        0, ge=0, description="Confirmations in all; 0: no limit."
+    )
+    notices_per_minute: float = Field(
+        0, ge=0, description="Copies, digests and notices in all; 0: no limit."
+    )
+    updates_per_minute: float = Field(0, ge=0, description="Campaign updates in all; 0: no limit.")
+    domain_per_minute: float = Field(
+        12, ge=0, description="Letters to all targets of one domain; 0: no limit."
+    )
+    target_per_minute: float = Field(6, ge=0, description="Letters to one target; 0: no limit.")
+    target_per_day: int = Field(3000, ge=0, description="Letters to one target; 0: no limit.")
+    authserv_id: str | None = Field(
+        None, description="The name your own incoming mail server signs its checks with."
+    )
+    nameservers: Annotated[str, AfterValidator(_nameservers)] = Field(
+        "", description="Name servers to ask, with commas between them, if not the system's."
+    )
+    imap_url: Annotated[str, AfterValidator(_imap_url)] | None = Field(
+        None, description="The mailbox that `receive --imap` empties.", repr=False
     )
     database_url: Annotated[str, AfterValidator(_database_url)] | None = Field(
         None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from platform import node
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,22 @@ MAIL_DOMAIN = ENVIRONMENT.mail_domain
 SMTP_URL = ENVIRONMENT.smtp_url
 SMTP_DIRECT = ENVIRONMENT.smtp_direct
 LEASE_SECONDS = ENVIRONMENT.lease_seconds
+GRACE_SECONDS = ENVIRONMENT.grace_seconds
+RELAY_LOG = ENVIRONMENT.relay_log
+POSTFIX_CONFIG = ENVIRONMENT.postfix_config
+RELAY_NAME = ENVIRONMENT.relay_name or node()
+STREAM_PER_MINUTE = {
+    "letters": ENVIRONMENT.letters_per_minute,
+    "confirmations": ENVIRONMENT.confirmations_per_minute,
+    "notices": ENVIRONMENT.notices_per_minute,
+    "updates": ENVIRONMENT.updates_per_minute,
+}
+DOMAIN_PER_MINUTE = ENVIRONMENT.domain_per_minute
+TARGET_PER_MINUTE = ENVIRONMENT.target_per_minute
+TARGET_PER_DAY = ENVIRONMENT.target_per_day
+AUTHSERV_ID = ENVIRONMENT.authserv_id
+NAMESERVERS = tuple(filter(None, ENVIRONMENT.nameservers.split(",")))
+IMAP_URL = ENVIRONMENT.imap_url
 COUNTER_SECONDS = ENVIRONMENT.counter_seconds
 DATABASE_ROLES = ENVIRONMENT.database_roles
 BODY_LIMIT = ENVIRONMENT.body_limit

@@ -54,7 +54,7 @@ def test_the_envelope_sender_is_a_token_of_one_delivery_and_kept_as_a_hash_only(
     assert len(set(senders)) == 2
     for sender in senders:
         local, domain = sender.decode().split("@")
-        assert domain == "bounce.picketline.example"
+        assert domain == "letters.picketline.example"
         assert len(local) == 28
         assert local.startswith("b.")
         assert local not in repr(list(Delivery.objects.values()))

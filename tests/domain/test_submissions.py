@@ -49,7 +49,7 @@ def test_a_submission_waits_unconfirmed_with_one_mail_that_asks(campaign: Campai
     assert mail.state == Delivery.State.QUEUED
     assert mail.supporter == supporter
     assert mail.due_at <= timezone.now()
-    assert checked_message_id(mail.message_id).endswith("@notices.picketline.example>")
+    assert checked_message_id(mail.message_id).endswith("@confirmations.picketline.example>")
 
 
 def test_the_worker_can_open_all_of_it_as_it_was_typed(campaign: Campaign) -> None:

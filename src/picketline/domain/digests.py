@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
+from picketline.domain.streams import Stream, domain_of
 from picketline.mail.compose import new_message_id
 from picketline.models import Campaign, CopyAddress, Delivery, Supporter
 
@@ -50,7 +50,7 @@ def _digest(address: CopyAddress, day: date | None) -> Delivery:
         mail_class=Delivery.MailClass.ORGANISER_DIGEST,
         copy_address=address,
         digest_day=day,
-        message_id=new_message_id(f"notices.{settings.MAIL_DOMAIN}"),
+        message_id=new_message_id(domain_of(Stream.NOTICES)),
         dated=datetime.combine(now.date(), time(0), UTC),
         due_at=now,
         created_at=now,

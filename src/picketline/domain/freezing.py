@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
 
 from picketline.domain.campaigns import CampaignClosed
+from picketline.domain.streams import Stream, domain_of
 from picketline.models import Campaign, Letter, Supporter
 
 _FREEZE = """
@@ -54,8 +54,8 @@ def freeze(supporter: Supporter, now: datetime) -> None:
         "supporter": supporter.pk,
         "dated": dated,
         "now": now,
-        "letters": f"letters.{settings.MAIL_DOMAIN}",
-        "notices": f"notices.{settings.MAIL_DOMAIN}",
+        "letters": domain_of(Stream.LETTERS),
+        "notices": domain_of(Stream.NOTICES),
         "each": supporter.campaign.copies == Campaign.Copies.EACH,
     }
     with connection.cursor() as cursor:

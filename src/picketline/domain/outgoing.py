@@ -18,6 +18,7 @@ from django.utils import translation
 from picketline.domain.keyring import worker_keys
 from picketline.domain.letters import RenderedLetter
 from picketline.domain.sealing import Erased, opened
+from picketline.domain.streams import Stream, domain_of, reply_domain, stream_of
 from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
 from picketline.models import Delivery, Supporter, Suppression, TargetText, TargetVersion
@@ -62,7 +63,7 @@ def build(delivery: Delivery) -> Outgoing:
     alias = index.nonce_alias(worker_keys().envelope, delivery.message_id)
     return Outgoing(
         data=compose(mail),
-        sender=f"b.{alias}@bounce.{settings.MAIL_DOMAIN}",
+        sender=f"b.{alias}@{domain_of(stream_of(delivery.mail_class))}",
         recipient=mail.to_address,
         envelope_hash=sha256(alias.encode()).digest(),
         reply_hash=reply_hash,
@@ -83,10 +84,10 @@ def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
         message_id=delivery.message_id,
         date=delivery.dated,
         from_name=submission.signature().name,
-        from_address=f"{delivery.campaign.slug}@letters.{settings.MAIL_DOMAIN}",
+        from_address=f"{delivery.campaign.slug}@{domain_of(Stream.LETTERS)}",
         to_name="",
         to_address=version.address,
-        reply_to=f"r.{alias}@reply.{settings.MAIL_DOMAIN}" if by_alias else submission.address(),
+        reply_to=f"r.{alias}@{reply_domain()}" if by_alias else submission.address(),
         subject=text.subject,
         body=wrap_letter(text.body),
         language=text.language,
@@ -188,7 +189,7 @@ def _notice(
         message_id=delivery.message_id,
         date=delivery.dated,
         from_name=organisation.name,
-        from_address=f"{delivery.campaign.slug}@notices.{settings.MAIL_DOMAIN}",
+        from_address=f"{delivery.campaign.slug}@{domain_of(stream_of(delivery.mail_class))}",
         to_name="",
         to_address=address,
         reply_to=None,

@@ -39,14 +39,16 @@ _PUBLIC_RIGHTS: dict[str, list[tuple[str, str]]] = {
         ("UPDATE", "state, settled_at, outcome, budget_hash, recalled"),
     ],
     "countentry": [("INSERT", ""), ("SELECT", "id")],
+    "publishedreply": [("SELECT", "")],
     "suppression": [("INSERT", ""), ("SELECT", "address_hash")],
 }
 _WORKER_TABLES = (
     "supporter sealedsubmission letter letterpart consent publicname delivery attempt sealedreply"
-    " evidence relayhealth countentry campaigncount confirmationsent"
+    " evidence relayhealth relaylog relayprobe gate incomingmessage countentry campaigncount"
+    " confirmationsent suppression"
 )
 _WORKER_WRITES = tuple(_WORKER_TABLES.split())
-_DESK_WRITES = (*_CONTENT, "copyaddress")
+_DESK_WRITES = (*_CONTENT, "copyaddress", "gate", "publishedreply")
 
 
 class RolesRefused(Exception):
@@ -116,7 +118,9 @@ def _grant_all() -> None:
         for table in tables:
             _grant("INSERT, UPDATE, DELETE", "", table, role)
     _grant("UPDATE", "id", "campaign", WORKER)  # what SELECT … FOR UPDATE asks for, no more
+    _grant("UPDATE", "suspect_since", "targetversion", WORKER)
     _grant("UPDATE", "state, outcome, settled_at, recalled", "delivery", DESK)
+    _grant("UPDATE", "publication", "incomingmessage", DESK)
     _run("GRANT USAGE ON SEQUENCE picketline_lease TO {role}", WORKER)
 
 

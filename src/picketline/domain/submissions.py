@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -14,6 +13,7 @@ from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.keyring import public_keys
 from picketline.domain.letters import RenderedLetter, Signature
 from picketline.domain.sealing import Content, lock_for_link, seal_for_worker
+from picketline.domain.streams import Stream, domain_of
 from picketline.mail.addresses import EmailAddr, canonical
 from picketline.mail.compose import new_message_id
 from picketline.models import Campaign, Consent, Supporter
@@ -102,7 +102,7 @@ def submit(campaign: Campaign, submission: Submission, shown: Sequence[RenderedL
                 "model_letters": [letter.model_letter_id for letter in shown],
                 "consents": sorted(submission.consents),
                 "wording": CONSENT_WORDING,
-                "message_id": new_message_id(f"notices.{settings.MAIL_DOMAIN}"),
+                "message_id": new_message_id(domain_of(Stream.CONFIRMATIONS)),
                 "now": now,
             },
         )

@@ -8,8 +8,17 @@ from picketline.models.campaigns import Campaign, CampaignText, CopyAddress
 from picketline.models.counts import CampaignCount, CountEntry
 from picketline.models.deliveries import Delivery
 from picketline.models.demands import Demand, DemandStatus, DemandStatusText, DemandText
-from picketline.models.evidence import Attempt, Evidence, RelayHealth, SealedReply
+from picketline.models.evidence import (
+    Attempt,
+    Evidence,
+    RelayHealth,
+    RelayLog,
+    RelayProbe,
+    SealedReply,
+)
 from picketline.models.facts import Fact, FactText, Source
+from picketline.models.gates import Gate
+from picketline.models.incoming import IncomingMessage, PublishedReply
 from picketline.models.letters import Letter, LetterPart, ModelLetter
 from picketline.models.organisations import Organisation
 from picketline.models.people import PersonAtRisk, PersonText
@@ -33,6 +42,8 @@ __all__ = [
     "Evidence",
     "Fact",
     "FactText",
+    "Gate",
+    "IncomingMessage",
     "Letter",
     "LetterPart",
     "ModelLetter",
@@ -40,7 +51,10 @@ __all__ = [
     "PersonAtRisk",
     "PersonText",
     "PublicName",
+    "PublishedReply",
     "RelayHealth",
+    "RelayLog",
+    "RelayProbe",
     "SealedReply",
     "SealedSubmission",
     "Source",

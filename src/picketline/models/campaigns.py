@@ -49,6 +49,10 @@ class Campaign(models.Model):
         DAILY = "daily", "one digest a day"
         NONE = "none", "no copies"
 
+    class Addressing(models.TextChoices):
+        EACH = "each", "one mail for each target"
+        ALL = "all", "one mail that shows all targets as its recipients"
+
     PUBLIC_STATES = (State.OPEN, State.SUSPENDED, State.CLOSED)
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
@@ -59,6 +63,9 @@ class Campaign(models.Model):
     opens_on = models.DateField(null=True, blank=True)
     closes_on = models.DateField(null=True, blank=True, help_text="The last day, in UTC.")
     copies = models.CharField(max_length=8, choices=Copies.choices, default=Copies.EACH)
+    addressing = models.CharField(
+        max_length=4, choices=Addressing.choices, default=Addressing.EACH, db_default="each"
+    )
     public_key = models.BinaryField(max_length=32)
     sealed_private_key = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)

@@ -14,6 +14,7 @@ class CountKind(models.TextChoices):
     SUPPORTERS = "supporters", "people and organisations who confirmed a letter"
     MEMBERS = "members", "members that signing organisations speak for"
     LETTERS = "letters", "letters taken over by a mail server"
+    COPIES = "copies", "people who wrote from their own mailbox, counted by their copy"
 
 
 class CountEntry(models.Model):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from picketline.models.campaigns import Campaign, CopyAddress
+from picketline.models.incoming import IncomingMessage
 from picketline.models.letters import ModelLetter
 from picketline.models.supporters import Supporter
 from picketline.models.targets import Target, TargetVersion
@@ -27,6 +28,16 @@ class Delivery(models.Model):
         WRITER_COPY = "writer copy", "a writer's own copy of their letter"
         ORGANISER_COPY = "organiser copy", "an organiser's copy of one letter"
         ORGANISER_DIGEST = "organiser digest", "a day's letters to an organiser"
+        ORGANISER_NOTICE = "organiser notice", "tells an organiser what needs a person"
+        FORWARDED_REPLY = "forwarded reply", "a target's reply, as text, to the letter's writer"
+        THANKS = "thanks", "thanks whoever wrote from their own mailbox, and asks for consents"
+        CAMPAIGN_UPDATE = "campaign update", "news of a campaign to somebody who asked for it"
+
+    class Notice(models.TextChoices):
+        SUSPECT = "suspect", "a target's address no longer works"
+        BLOCKED = "blocked", "a target or its domain refuses our letters"
+        COMPLAINT = "complaint", "somebody reported a mail of ours as abuse"
+        UNCLEAR = "unclear", "letters whose fate a person has to find out"
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -58,6 +69,10 @@ class Delivery(models.Model):
     model_letter = models.ForeignKey(ModelLetter, null=True, blank=True, on_delete=models.PROTECT)
     copy_address = models.ForeignKey(CopyAddress, null=True, blank=True, on_delete=models.PROTECT)
     digest_day = models.DateField(null=True, blank=True)
+    incoming = models.ForeignKey(
+        IncomingMessage, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails"
+    )
+    notice = models.CharField(max_length=10, choices=Notice.choices, blank=True, db_default="")
     budget_hash = models.BinaryField(max_length=16, null=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
@@ -104,6 +119,17 @@ class Delivery(models.Model):
                 condition=Q(mail_class="organiser digest"),
                 name="delivery_one_digest_a_day",
             ),
+            models.UniqueConstraint(
+                fields=["copy_address", "notice", "target", "digest_day"],
+                condition=Q(mail_class="organiser notice"),
+                nulls_distinct=False,
+                name="delivery_one_notice_a_day",
+            ),
+            models.UniqueConstraint(
+                fields=["incoming", "mail_class"],
+                condition=Q(mail_class__in=["forwarded reply", "thanks"]),
+                name="delivery_one_answer_per_incoming",
+            ),
             models.CheckConstraint(
                 name="delivery_letter_names_its_target",
                 condition=~Q(mail_class="letter")
@@ -121,11 +147,6 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_at"],
-                condition=Q(state__in=["queued", "deferred"]),
-                name="delivery_due",
-            ),
-            models.Index(
                 fields=["supporter"], condition=Q(recalled=True), name="delivery_recalled"
             ),
             models.Index(
@@ -137,6 +158,20 @@ class Delivery(models.Model):
                 name="delivery_budget",
             ),
             models.Index(fields=["envelope_hash"], name="delivery_envelope"),
+            models.Index(fields=["reply_hash"], name="delivery_reply"),
+            models.Index(
+                fields=["target_version", "due_at"],
+                condition=Q(state__in=["queued", "deferred"], mail_class="letter"),
+                name="delivery_letters_due",
+            ),
+            models.Index(
+                fields=["mail_class", "due_at"],
+                condition=Q(state__in=["queued", "deferred"]) & ~Q(mail_class="letter"),
+                name="delivery_notices_due",
+            ),
+            models.Index(
+                fields=["uncertain_since"], condition=Q(state="uncertain"), name="delivery_unclear"
+            ),
         ]
 
     def __str__(self) -> str:

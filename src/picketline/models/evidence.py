@@ -26,6 +26,9 @@ class Attempt(models.Model):
     committed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)
+    relay = models.CharField(
+        max_length=120, db_default="", help_text="Which relay's log and queue tell of it."
+    )
     smtp_code = models.PositiveSmallIntegerField(null=True)
     enhanced_code = models.CharField(max_length=12, blank=True)
 
@@ -95,3 +98,34 @@ class RelayHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.relay} since {self.whole_from}"
+
+
+class RelayLog(models.Model):
+    """How far a relay's log has been read: its file, the octet in it, and what stood before that.
+
+    The row is locked by whoever reads on, so that every line is taken once.
+    """
+
+    relay = models.CharField(max_length=120, primary_key=True)
+    inode = models.BigIntegerField()
+    offset = models.BigIntegerField()
+    mark = models.BinaryField(max_length=32)
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"log of {self.relay} at {self.offset}"
+
+
+class RelayProbe(models.Model):
+    """A mail to nobody, handed to a relay to see whether its log still tells of what it takes."""
+
+    relay = models.CharField(max_length=120)
+    envelope_hash = models.BinaryField(max_length=32, unique=True)
+    handed_at = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["relay", "handed_at"], name="relay_probe_by_time")]
+
+    def __str__(self) -> str:
+        return f"probe of {self.relay} at {self.handed_at}"

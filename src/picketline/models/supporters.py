@@ -35,6 +35,10 @@ class Supporter(models.Model):
         PERSON = "person"
         ORGANISATION = "organisation"
 
+    class Way(models.TextChoices):
+        SITE = "site", "wrote on the campaign's page"
+        OWN_MAILBOX = "own mailbox", "wrote from their own mailbox, with our copy address in CC"
+
     class Replies(models.TextChoices):
         ALIAS = "alias", "to an address of ours that hides the writer's"
         WRITER = "writer", "to the writer's own address"
@@ -49,6 +53,7 @@ class Supporter(models.Model):
     signs_as = models.CharField(max_length=12, choices=SignsAs.choices, default=SignsAs.PERSON)
     members = models.PositiveIntegerField(null=True, blank=True)
     replies = models.CharField(max_length=8, choices=Replies.choices, default=Replies.ALIAS)
+    way = models.CharField(max_length=12, choices=Way.choices, default=Way.SITE, db_default="site")
     created_at = models.DateTimeField()
     confirmed_on = models.DateField(null=True, blank=True)
     erased_on = models.DateField(null=True, blank=True)

@@ -21,17 +21,39 @@ class Role(models.TextChoices):
 
 
 class Target(models.Model):
-    """A recipient with a stable key. What may change about it lives in its versions."""
+    """A recipient with a stable key. What may change about it lives in its versions.
+
+    The pace is how fast letters may come in: ``per_minute`` and ``per_day`` where they differ from
+    the installation's, ``office_from`` to ``office_until`` in ``time_zone`` (an IANA name) where
+    letters shall arrive in office hours, Monday to Friday, only.
+    """
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="targets")
     key = models.SlugField(max_length=80)
     position = models.PositiveSmallIntegerField(default=0)
+    time_zone = models.CharField(max_length=40, blank=True, db_default="")
+    office_from = models.TimeField(null=True, blank=True)
+    office_until = models.TimeField(null=True, blank=True)
+    per_minute = models.FloatField(null=True, blank=True)
+    per_day = models.PositiveIntegerField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["position"]
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "key"], name="target_key_once_per_campaign")
+            models.UniqueConstraint(
+                fields=["campaign", "key"], name="target_key_once_per_campaign"
+            ),
+            models.CheckConstraint(
+                name="target_office_hours_are_whole",
+                condition=Q(office_from__isnull=True, office_until__isnull=True)
+                | Q(office_from__lt=models.F("office_until"), time_zone__gt=""),
+            ),
+            models.CheckConstraint(
+                name="target_pace_lets_something_through",
+                condition=(Q(per_minute__isnull=True) | Q(per_minute__gt=0))
+                & (Q(per_day__isnull=True) | Q(per_day__gt=0)),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -54,6 +76,9 @@ class TargetVersion(models.Model):
     )
     language = models.CharField(max_length=12)
     address = models.CharField(max_length=254)
+    suspect_since = models.DateTimeField(
+        null=True, blank=True, help_text="Since when what comes back says that nobody reads there."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
