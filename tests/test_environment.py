@@ -75,6 +75,12 @@ NONSENSE = [
     ("PICKETLINE_SITE_URL", "https://letters.example.org:99999", "like https://letters.example"),
     ("PICKETLINE_SITE_URL", "https://[::1", "like https://letters.example.org"),
     ("PICKETLINE_SITE_URL", "https://two words.example", "like https://letters.example.org"),
+    ("PICKETLINE_RELAY_NAME", "two words", "like mail-host-1"),
+    ("PICKETLINE_NAMESERVERS", "dns.example", "like 192.0.2.53"),
+    ("PICKETLINE_NAMESERVERS", "192.0.2.53:none", "like 192.0.2.53:5353"),
+    ("PICKETLINE_NAMESERVERS", "192.0.2.53:99999", "like 192.0.2.53:5353"),
+    ("PICKETLINE_GRACE_SECONDS", "-1", "greater than or equal to 0"),
+    ("PICKETLINE_TARGET_PER_MINUTE", "fast", "valid number"),
     ("PICKETLINE_MAIL_DOMAIN", "localhost", "domain name in ASCII"),
     ("PICKETLINE_MAIL_DOMAIN", "почта.example", "domain name in ASCII"),
     ("PICKETLINE_MAIL_DOMAIN", "a..example", "domain name in ASCII"),
@@ -121,6 +127,8 @@ BAD_SECRETS = [
     ("PICKETLINE_SMTP_URL", f"smtp://jo:{SECRET}@[relay", "not an address"),
     ("PICKETLINE_SMTP_URL", f"smtp://jo:{SECRET}@rel℀y.example", "not an address"),
     ("PICKETLINE_SMTP_URL", f"smtp://jo:{SECRET}@relay.example:port", "port in the SMTP URL"),
+    ("PICKETLINE_IMAP_URL", f"https://jo:{SECRET}@imap.example/INBOX", "like imaps://"),
+    ("PICKETLINE_IMAP_URL", f"imaps://{SECRET}.example/INBOX", "like imaps://"),
     ("DATABASE_URL", f"mysql://jo:{SECRET}@db.example/letters", "postgresql://"),
     ("DATABASE_URL", f"sqlite:///{SECRET}", "postgresql://"),
     ("DATABASE_URL", f"jo:{SECRET}", "postgresql://"),
@@ -166,11 +174,15 @@ def test_settings_never_show_their_secrets() -> None:
 
 @pytest.mark.parametrize("name", environment.SECRETS)
 def test_a_secret_may_come_from_a_file(name: str, tmp_path: Path) -> None:
-    url = {"DATABASE_URL": "postgres://jo@db.example/letters"}.get(name, "smtp://relay.example:26")
+    url = {
+        "DATABASE_URL": "postgres://jo@db.example/letters",
+        "PICKETLINE_SMTP_URL": "smtp://relay.example:26",
+        "PICKETLINE_IMAP_URL": "imaps://jo:in@imap.example/INBOX",
+    }[name]
     file = tmp_path / "secret"
     file.write_text(f"{url}\n", encoding="utf-8")
     found = environment.read({f"{name}_FILE": str(file)})
-    assert url in (found.database_url, found.smtp_url)
+    assert url in (found.database_url, found.smtp_url, found.imap_url)
     assert environment.read({f"{name}_FILE": ""}) == environment.read({})
 
 

@@ -179,8 +179,8 @@ class Environment(BaseModel):
     authserv_id: str | None = Field(
         None, description="The name your own incoming mail server signs its checks with."
     )
-    nameservers: Annotated[str, AfterValidator(_nameservers)] = Field(
-        "", description="Name servers to ask, with commas between them, if not the system's."
+    nameservers: Annotated[str, AfterValidator(_nameservers)] | None = Field(
+        None, description="Name servers to ask, with commas between them, if not the system's."
     )
     imap_url: Annotated[str, AfterValidator(_imap_url)] | None = Field(
         None, description="The mailbox that `receive --imap` empties.", repr=False

@@ -127,7 +127,7 @@ def test_each_campaign_and_kind_has_a_total_of_its_own(campaign: Campaign) -> No
     counts.add(other.pk, CountKind.LETTERS, 7)
     counts.sum_up()
 
-    assert list(counts.totals(campaign).values()) == [0, 3, 0]
+    assert list(counts.totals(campaign).values()) == [0, 3, 0, 0]
     assert list(counts.totals(other).values()) == [0, 0, 7]
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests import builders, writers
 
+from picketline.domain import streams
 from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.folders import TargetEntry, TargetWords
 from picketline.domain.letter_status import status
@@ -59,7 +60,7 @@ def test_message_ids_are_well_formed_and_never_the_same(campaign: Campaign) -> N
     found = list(Delivery.objects.values_list("mail_class", "message_id"))
     assert len({message_id for _, message_id in found}) == len(found) == 3 * 5
     for mail_class, message_id in found:
-        domain = "letters" if mail_class == MailClass.LETTER else "notices"
+        domain = streams.stream_of(mail_class)
         assert checked_message_id(message_id).endswith(f"@{domain}.picketline.example>")
 
 
