@@ -22,14 +22,24 @@ PROCESS_OF = {
     "recount": "worker",
     "outbox": "worker",
     "prepare": "owner",
+    "dkim": "owner",
     "migrate": "owner",
     "makemigrations": "owner",
     "serve": "public",
 }
-WITHOUT_DATABASE = {"check", "collectstatic", "help", "makemigrations", "version", "--help"}
+WITHOUT_DATABASE = {
+    "check",
+    "collectstatic",
+    "dkim",
+    "help",
+    "makemigrations",
+    "version",
+    "--help",
+}
 OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more of one.
 
   prepare     make keys, tables and database roles, or bring them up to date
+  dkim        make the keys that sign mail, show their DNS records
   campaign    load, dump, open, suspend, close and list campaigns
   serve       the public website, until Ctrl-C; granian's options may follow
   worker      send what is due and do the chores, until Ctrl-C
