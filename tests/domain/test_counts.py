@@ -128,7 +128,7 @@ def test_each_campaign_and_kind_has_a_total_of_its_own(campaign: Campaign) -> No
     counts.sum_up()
 
     assert list(counts.totals(campaign).values()) == [0, 3, 0, 0]
-    assert list(counts.totals(other).values()) == [0, 0, 7]
+    assert list(counts.totals(other).values()) == [0, 0, 7, 0]
 
 
 def test_a_tampered_total_is_reported(campaign: Campaign) -> None:

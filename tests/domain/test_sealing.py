@@ -48,7 +48,7 @@ def test_the_worker_gets_back_exactly_what_was_typed(content: Content) -> None:
     token = tokens.new_token()
     sealed = sealing.seal_for_worker(content, token, Campaign(public_key=pair.public), ROW)
     row = SealedSubmission(**{f"{name}_ct": blob for name, blob in sealed.items()})
-    found = sealing.OpenedSubmission(row, pair.private, ROW)
+    found = sealing.OpenedSubmission(row, boxes.Opener(pair.private), ROW)
 
     assert found.address() == content.address
     assert found.token() == token

@@ -8,7 +8,7 @@ says so by its result; nobody writes without the current token.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -45,13 +45,17 @@ MOVES: dict[State, frozenset[State]] = {
 """What may follow what; every move that a worker makes is checked against it."""
 
 # A second confirmation or copy does no harm, so an unclear one is tried once more. A second letter
-# would discredit the campaign: an unclear letter waits for evidence or for a person.
+# would discredit the campaign, and a second campaign update is what people report as spam: unclear
+# ones wait for evidence or for a person.
 REPEATABLE = frozenset(
     {
         Delivery.MailClass.CONFIRMATION,
         Delivery.MailClass.WRITER_COPY,
         Delivery.MailClass.ORGANISER_COPY,
         Delivery.MailClass.ORGANISER_DIGEST,
+        Delivery.MailClass.ORGANISER_NOTICE,
+        Delivery.MailClass.FORWARDED_REPLY,
+        Delivery.MailClass.THANKS,
     }
 )
 MAX_POISONED_ATTEMPTS = 2
@@ -67,16 +71,74 @@ class MoveForbidden(Exception):
     """The table of states has no such move: a fault in the program, never in the data."""
 
 
+Result = tuple[Lease, Outcome]
+"""An attempt, and what became of it."""
+
+# One statement for a batch: what was accepted moves, its attempts end, its letters are counted.
+_ACCEPT = """
+WITH result AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(codes)s::int[],
+                         %(enhanced)s::text[]) AS result (id, token, code, enhanced)
+), moved AS (
+    UPDATE picketline_delivery delivery
+    SET state = 'accepted', lease_until = NULL, settled_at = now(), outcome = 'accepted',
+        direct = %(direct)s, smtp_code = result.code, enhanced_code = result.enhanced
+    FROM result
+    WHERE delivery.id = result.id AND delivery.state = 'sending'
+      AND delivery.lease_token = result.token
+    RETURNING delivery.id, result.token, result.code, result.enhanced, delivery.campaign_id,
+              delivery.mail_class
+), ended AS (
+    UPDATE picketline_attempt attempt
+    SET phase = 'ended', ended_at = now(), outcome = 'accepted', smtp_code = moved.code,
+        enhanced_code = moved.enhanced
+    FROM moved WHERE attempt.delivery_id = moved.id AND attempt.lease_token = moved.token
+), counted AS (
+    INSERT INTO picketline_countentry (campaign_id, kind, delta, created_on, summed)
+    SELECT campaign_id, 'letters', count(*), (now() AT TIME ZONE 'UTC')::date, false
+    FROM moved WHERE mail_class = 'letter' GROUP BY campaign_id
+)
+SELECT id FROM moved
+"""
+
+
 def settle(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
     """Write down what became of an attempt. False, and nothing written, where the lease is lost."""
+    return bool(settle_many([(lease, outcome)], direct=direct))
+
+
+def settle_many(results: Sequence[Result], *, direct: bool) -> list[Result]:
+    """Write down what became of several attempts, in one transaction.
+
+    Returns those that were still ours; of the others nothing is written.
+    """
     with transaction.atomic():
-        delivery = held(lease).select_for_update().first()
-        if delivery is None:
-            return False
-        state, changes = _after(delivery, outcome)
-        _leave(delivery, lease, state, outcome, direct=direct, **changes)
-        if state == State.ACCEPTED and delivery.mail_class == Delivery.MailClass.LETTER:
-            counts.add(delivery.campaign_id, counts.CountKind.LETTERS, 1)
+        accepted = [each for each in results if each[1].kind is Kind.ACCEPTED]
+        others = [each for each in results if each[1].kind is not Kind.ACCEPTED]
+        settled = _accept(accepted, direct=direct) if accepted else []
+        return settled + [each for each in others if _settle_other(*each, direct=direct)]
+
+
+def _accept(results: Sequence[Result], *, direct: bool) -> list[Result]:
+    values = {
+        "ids": [lease.delivery_id for lease, _ in results],
+        "tokens": [lease.token for lease, _ in results],
+        "codes": [outcome.code for _, outcome in results],
+        "enhanced": [outcome.enhanced[:12] for _, outcome in results],
+        "direct": direct,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCEPT, values)
+        moved = {row[0] for row in cursor.fetchall()}
+    return [each for each in results if each[0].delivery_id in moved]
+
+
+def _settle_other(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
+    delivery = held(lease).select_for_update().first()
+    if delivery is None:
+        return False
+    state, changes = _after(delivery, outcome)
+    _leave(delivery, lease, state, outcome, direct=direct, **changes)
     return True
 
 
@@ -157,8 +219,6 @@ def uncertain() -> list[tuple[int, str]]:
 
 def _after(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:
     """The state an attempt leads to, and what else changes with it."""
-    if outcome.kind is Kind.ACCEPTED:
-        return State.ACCEPTED, {"settled_at": Now()}
     if outcome.kind is Kind.UNCERTAIN:
         if delivery.mail_class in REPEATABLE and delivery.uncertain_since is None:
             return State.DEFERRED, {"uncertain_since": Now(), "due_at": Now() + _delay(delivery)}

@@ -6,7 +6,7 @@ and aliases follow from the Message-ID by a key that only the worker holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,7 +17,7 @@ from django.utils import translation
 
 from picketline.domain.keyring import worker_keys
 from picketline.domain.letters import RenderedLetter
-from picketline.domain.sealing import Erased, opened
+from picketline.domain.sealing import Erased, OpenedSubmission, opened
 from picketline.domain.streams import Stream, domain_of, reply_domain, stream_of
 from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
@@ -27,6 +27,7 @@ from picketline.text import languages
 from picketline.text.paragraphs import wrap_letter
 
 MailClass = Delivery.MailClass
+Read = Callable[[Supporter], OpenedSubmission]
 
 
 class NotToBeSent(Exception):
@@ -49,15 +50,17 @@ class Outgoing:
         return sha256(self.data).digest()
 
 
-def build(delivery: Delivery) -> Outgoing:
+def build(delivery: Delivery, read: Read = opened) -> Outgoing:
     """The message of a delivery, which must come with its campaign, supporter and copy address.
+
+    ``read`` opens a submission; give one that remembers where one writer has many mails.
 
     Raises ``NotToBeSent`` where the writer's data is erased, there is nothing left to confirm, the
     writer's address is on the suppression list or a digest turned out empty;
     ``mail.headers.UnsafeMail`` where it cannot be composed.
     """
     try:
-        mail, reply_hash = _BUILDERS[MailClass(delivery.mail_class)](delivery)
+        mail, reply_hash = _BUILDERS[MailClass(delivery.mail_class)](delivery, read)
     except Erased:
         raise NotToBeSent("erased") from None
     alias = index.nonce_alias(worker_keys().envelope, delivery.message_id)
@@ -70,9 +73,9 @@ def build(delivery: Delivery) -> Outgoing:
     )
 
 
-def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+def _letter(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     supporter = _confirmed(delivery)
-    submission = opened(supporter)
+    submission = read(supporter)
     target = delivery.target
     version = delivery.target_version
     if target is None or version is None:  # a constraint forbids it
@@ -96,11 +99,11 @@ def _letter(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     return mail, sha256(alias.encode()).digest() if by_alias else None
 
 
-def _confirmation(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+def _confirmation(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     supporter = _supporter(delivery)
     if supporter.state != Supporter.State.UNCONFIRMED:
         raise NotToBeSent("confirmed")
-    submission = opened(supporter)
+    submission = read(supporter)
     address = _wanted(submission.address())
     if TargetVersion.objects.filter(
         target__campaign=delivery.campaign, current=True, address__iexact=address
@@ -110,9 +113,9 @@ def _confirmation(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     return _notice(delivery, "confirmation", address, supporter.page_language, confirm_url=link)
 
 
-def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+def _writer_copy(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     supporter = _confirmed(delivery)
-    submission = opened(supporter)
+    submission = read(supporter)
     language = supporter.page_language
     token = tokens.derive(submission.token(), tokens.STATUS)
     return _notice(
@@ -125,8 +128,8 @@ def _writer_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     )
 
 
-def _organiser_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
-    submission = opened(_confirmed(delivery))
+def _organiser_copy(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
+    submission = read(_confirmed(delivery))
     language = delivery.campaign.default_language
     return _notice(
         delivery,
@@ -138,7 +141,7 @@ def _organiser_copy(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     )
 
 
-def _organiser_digest(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
+def _organiser_digest(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     language = delivery.campaign.default_language
     entries = []
     supporters = delivery.campaign.supporters.filter(
@@ -146,7 +149,7 @@ def _organiser_digest(delivery: Delivery) -> tuple[OutgoingMail, bytes | None]:
     )
     for supporter in supporters.select_related("campaign", "sealed").order_by("pk"):
         try:
-            submission = opened(supporter)
+            submission = read(supporter)
             entries.append((submission.signature().name, _named(submission.letters(), language)))
         except Erased:
             continue

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from picketline.domain.keyring import campaign_private_key
 from picketline.domain.letters import RenderedLetter, Signature
@@ -67,15 +67,16 @@ def seal_for_worker(
 
 @dataclass(frozen=True)
 class OpenedSubmission:
-    """Reads the parts of one sealed submission, each when asked for.
+    """Reads the parts of one sealed submission, each once, when it is first asked for.
 
     Every method raises ``Erased`` where its part is gone and ``boxes.CannotOpen`` where it was
     tampered with.
     """
 
     sealed: SealedSubmission
-    private_key: bytes
+    opener: boxes.Opener
     row: bytes
+    _parts: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def address(self) -> EmailAddr:
         """The address as it was typed."""
@@ -87,17 +88,22 @@ class OpenedSubmission:
 
     def signature(self) -> Signature:
         """Who signed."""
-        return Signature(**json.loads(self._open(self.sealed.signature_ct, SIGNATURE)))
+        if SIGNATURE not in self._parts:
+            raw = json.loads(self._open(self.sealed.signature_ct, SIGNATURE))
+            self._parts[SIGNATURE] = Signature(**raw)
+        return cast(Signature, self._parts[SIGNATURE])
 
     def letters(self) -> tuple[RenderedLetter, ...]:
         """The texts, one for each target."""
-        return _letters(json.loads(self._open(self.sealed.texts_ct, TEXTS)))
+        if TEXTS not in self._parts:
+            self._parts[TEXTS] = _letters(json.loads(self._open(self.sealed.texts_ct, TEXTS)))
+        return cast("tuple[RenderedLetter, ...]", self._parts[TEXTS])
 
     def _open(self, blob: memoryview | bytes | None, part: str) -> bytes:
         if blob is None:
             raise Erased(part)
         context = boxes.part_context(_row_context(self.row), part)
-        return boxes.open_box(self.private_key, bytes(blob), context)
+        return self.opener.open(bytes(blob), context)
 
 
 def opened(supporter: Supporter) -> OpenedSubmission:
@@ -109,9 +115,8 @@ def opened(supporter: Supporter) -> OpenedSubmission:
         sealed = supporter.sealed
     except SealedSubmission.DoesNotExist:
         raise Erased("submission") from None
-    return OpenedSubmission(
-        sealed, campaign_private_key(supporter.campaign), bytes(supporter.status_hash)
-    )
+    opener = boxes.Opener(campaign_private_key(supporter.campaign))
+    return OpenedSubmission(sealed, opener, bytes(supporter.status_hash))
 
 
 def _letters(raw: Iterable[dict[str, Any]]) -> tuple[RenderedLetter, ...]:

@@ -16,6 +16,7 @@ A box is 53 bytes longer than its plaintext.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -30,6 +31,7 @@ __all__ = [
     "OVERHEAD",
     "CannotOpen",
     "KeyPair",
+    "Opener",
     "generate",
     "key_id",
     "open_box",
@@ -115,17 +117,37 @@ def open_box(private: bytes, blob: bytes, context: bytes) -> bytes:
     Raises CannotOpen where the box is damaged, for another key or of another context, and
     ValueError where `private` is not 32 bytes long, which is a fault of the program.
     """
+    return Opener(private).open(blob, context)
+
+
+class Opener:
+    """Opens the boxes of one row that were sealed together, for the price of one key agreement."""
+
+    def __init__(self, private: bytes) -> None:
+        """`private` is the recipient's private key. Raises ValueError unless it has 32 bytes."""
+        self._key, self._public = _recipient(private)
+        self._ephemeral, self._shared = b"", b""
+
+    def open(self, blob: bytes, context: bytes) -> bytes:
+        """Give back what `seal` took. Raises CannotOpen, as `open_box` does."""
+        if sealed_to(blob) != key_id(self._public):
+            raise CannotOpen("the sealed box is for another key")
+        ephemeral = blob[_EPHEMERAL]
+        try:
+            if ephemeral != self._ephemeral:
+                self._shared = self._key.exchange(X25519PublicKey.from_public_bytes(ephemeral))
+                self._ephemeral = ephemeral
+            cipher, nonce = _derive(self._shared, ephemeral, self._public, context)
+            return cipher.decrypt(nonce, blob[_EPHEMERAL.stop :], _VERSION + context)
+        except (InvalidTag, ValueError):  # ValueError: an ephemeral key of low order
+            raise CannotOpen("the sealed box is damaged, or of another context") from None
+
+
+@lru_cache(maxsize=64)
+def _recipient(private: bytes) -> tuple[X25519PrivateKey, bytes]:
+    """The key as an object, and its public half: making them costs as much as an agreement."""
     key = X25519PrivateKey.from_private_bytes(private)
-    public = key.public_key().public_bytes_raw()
-    if sealed_to(blob) != key_id(public):
-        raise CannotOpen("the sealed box is for another key")
-    ephemeral = blob[_EPHEMERAL]
-    try:
-        shared = key.exchange(X25519PublicKey.from_public_bytes(ephemeral))
-        cipher, nonce = _derive(shared, ephemeral, public, context)
-        return cipher.decrypt(nonce, blob[_EPHEMERAL.stop :], _VERSION + context)
-    except (InvalidTag, ValueError):  # ValueError: an ephemeral key of low order
-        raise CannotOpen("the sealed box is damaged, or of another context") from None
+    return key, key.public_key().public_bytes_raw()
 
 
 class _Sender:

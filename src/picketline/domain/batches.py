@@ -1,0 +1,53 @@
+"""Batches: the rows of many mails read in a few queries: reading is what sending costs most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import prefetch_related_objects
+
+from picketline.domain.leases import Lease
+from picketline.domain.outgoing import Outgoing, build
+from picketline.domain.sealing import OpenedSubmission, opened
+from picketline.models import Delivery, Supporter
+
+_RELATED = (
+    "campaign__organisation",
+    "supporter__sealed",
+    "target",
+    "target_version",
+    "copy_address",
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The mails under some leases, by number. What is opened for one serves its writer's others."""
+
+    mails: dict[int, Delivery]
+    _opened: dict[int, OpenedSubmission] = field(default_factory=dict, repr=False)
+
+    def build(self, number: int) -> Outgoing:
+        """The message of one of these mails. Raises as ``outgoing.build`` does."""
+        return build(self.mails[number], self._read)
+
+    def _read(self, supporter: Supporter) -> OpenedSubmission:
+        found = self._opened.get(supporter.pk)
+        if found is None:
+            found = self._opened[supporter.pk] = opened(supporter)
+        return found
+
+
+def load(leases: Sequence[Lease]) -> Batch:
+    """The mails under these leases, each with all that its message is built from.
+
+    Mails of one writer share the writer's row, and those of one campaign the campaign's.
+    """
+    numbers = [lease.delivery_id for lease in leases]
+    mails = {mail.pk: mail for mail in Delivery.objects.filter(pk__in=numbers)}
+    prefetch_related_objects(list(mails.values()), *_RELATED)
+    for mail in mails.values():
+        if mail.supporter is not None:
+            mail.supporter.campaign = mail.campaign
+    return Batch(mails)
