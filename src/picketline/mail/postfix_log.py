@@ -68,10 +68,10 @@ _LINE = re.compile(
     r" [^\s]+ [^\s\[\]:]+/(?P<program>[a-z]+)\[[0-9]+\]:"
     rf" (?P<queue_id>[0-9A-F]{{6,20}}|[{_SAFE}z]{{10,12}}z[{_SAFE}]+): (?P<rest>.+)"
 )
-_QUEUED = re.compile(r"from=<([^\s<>"]*)>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)")
-_EXPIRED = re.compile(r"from=<([^\s<>"]*)>, status=(?:force-)?expired, returned to sender")
+_QUEUED = re.compile(r"from=<([^\s<>\x22]*)>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)")
+_EXPIRED = re.compile(r"from=<([^\s<>\x22]*)>, status=(?:force-)?expired, returned to sender")
 _DELIVERY = re.compile(
-    r"to=<[^\s<>"]*>,(?: orig_to=<[^\s<>"]*>,)? relay=[^\s,]+,(?: conn_use=[0-9]+,)?"
+    r"to=<[^\s<>\x22]*>,(?: orig_to=<[^\s<>\x22]*>,)? relay=[^\s,]+,(?: conn_use=[0-9]+,)?"
     r" delay=[0-9.]+,(?: delays=[0-9./]+,)? dsn=(?P<dsn>[245]\.[0-9]{1,3}\.[0-9]{1,3}),"
     r" status=(?P<status>sent|deferred|bounced|expired) \((?P<text>.*)\)"
 )
