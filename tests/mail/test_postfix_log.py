@@ -101,6 +101,21 @@ def test_the_end_of_a_message_is_read() -> None:
     assert read_line(f"{HEAD}/qmgr[12]: {ID}: removed") == LogEvent(Kind.REMOVED, ID)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "postfix-script[9]: starting the Postfix mail system",
+        "master[10]: daemon started -- version 3.7.11, configuration /etc/postfix",
+    ],
+)
+def test_a_start_is_told_since_lines_may_be_lost_before_it(said: str) -> None:
+    assert read_line(f"{HEAD}/{said}") == LogEvent(Kind.STARTED, "")
+
+
+def test_a_reload_is_no_start() -> None:
+    assert read_line(f"{HEAD}/master[10]: reload -- version 3.7.11, configuration /etc") is None
+
+
 def test_the_message_id_that_cleanup_saw_is_no_evidence() -> None:
     assert read_line(f"{HEAD}/cleanup[9]: {ID}: message-id=<m1@letters.picket.example>") is None
 

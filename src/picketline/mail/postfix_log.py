@@ -29,11 +29,15 @@ class Kind(StrEnum):
     BOUNCED = "bounced"  # refused for good; a notice goes to the envelope sender
     EXPIRED = "expired"  # given up after maximal_queue_lifetime; a notice goes out
     REMOVED = "removed"  # nothing is left to do
+    STARTED = "started"  # Postfix itself: lines that were on their way at its end may be lost
 
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
     """One event. Queue ids may come again unless ``enable_long_queue_ids`` is set.
+
+    ``STARTED`` has no queue id. Lines pass through a socket whose content ends with Postfix, so
+    that around its end, by whatever cause, a message may have come and gone without a line.
 
     ``sender`` is the envelope sender of ``QUEUED`` and ``EXPIRED``; "" for other kinds, and for
     the null sender. ``dsn`` ("2.0.0") and ``text`` are given for deliveries. ``smtp_code`` is the
@@ -65,9 +69,13 @@ _SAFE = "0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y"
 _LINE = re.compile(
     r"(?:[A-Z][a-z]{2} [ 0-3][0-9] [0-9:]{8}"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
-    r" [^\s]+ [^\s\[\]:]+/(?P<program>[a-z]+)\[[0-9]+\]:"
-    rf" (?P<queue_id>[0-9A-F]{{6,20}}|[{_SAFE}z]{{10,12}}z[{_SAFE}]+): (?P<rest>.+)"
+    r" \S+ [^\s\[\]:]+/(?P<program>[a-z-]+)\[[0-9]+\]: (?P<rest>.+)"
 )
+_MESSAGE = re.compile(rf"([0-9A-F]{{6,20}}|[{_SAFE}z]{{10,12}}z[{_SAFE}]+): (.+)")
+_STARTS = {
+    "postfix-script": re.compile("starting the Postfix mail system"),
+    "master": re.compile(r"daemon started -- version .+"),
+}
 _QUEUED = re.compile(r"from=<([^\s<>\x22]*)>, size=[0-9]+, nrcpt=[0-9]+ \(queue active\)")
 _EXPIRED = re.compile(r"from=<([^\s<>\x22]*)>, status=(?:force-)?expired, returned to sender")
 _DELIVERY = re.compile(
@@ -84,13 +92,17 @@ def read_line(line: str) -> LogEvent | None:
     None is also the answer to a line that was cut, and to one whose addresses need quotation marks:
     ours never do, and such an address may hold the image of a whole delivery.
     """
-    match = _LINE.fullmatch(line)
-    if match is None:
+    head = _LINE.fullmatch(line)
+    if head is None:
         return None
-    program, queue_id, rest = match["program"], match["queue_id"], match["rest"]
-    if program == "qmgr" and (event := _manager(queue_id, rest)) is not None:
-        return event
-    return _delivery(queue_id, rest) if program in _AGENTS else None
+    program, said = head["program"], head["rest"]
+    if program in _STARTS:
+        return LogEvent(Kind.STARTED, "") if _STARTS[program].fullmatch(said) else None
+    message = _MESSAGE.fullmatch(said)
+    if message is None or program not in _AGENTS:
+        return None
+    event = _manager(message[1], message[2]) if program == "qmgr" else None
+    return event or _delivery(message[1], message[2])
 
 
 def _manager(queue_id: str, rest: str) -> LogEvent | None:
