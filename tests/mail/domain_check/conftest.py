@@ -21,4 +21,4 @@ def dns() -> Iterator[DnsServer]:
 @pytest.fixture
 def ask(dns: DnsServer) -> Asking:
     """A fresh asker each time it is called: askers remember answers."""
-    return lambda: asking.asker([f"127.0.0.1:{dns.port}"], patience=0.3)
+    return lambda: asking.asker([f"127.0.0.1:{dns.port}"], patience=10)

@@ -35,6 +35,7 @@ def test_a_server_without_an_answer_is_not_an_answer(
 ) -> None:
     dns.faults[LETTERS] = fault
     asker = ask()
+    asker.patience = 0.2
     for _ in range(2):
         with pytest.raises(NotAnswered, match=words):
             asking.texts(asker, LETTERS)
@@ -103,7 +104,9 @@ def test_a_name_server_is_a_host_with_a_port_or_without(server: str) -> None:
     assert str(found).endswith("@5353" if "5353" in server else "@53")
 
 
-@pytest.mark.parametrize("server", ["", "a:b", "host:99999", "user@127.0.0.1", "127.0.0.1/x"])
+@pytest.mark.parametrize(
+    "server", ["", "a:b", "host:99999", "user@127.0.0.1", "127.0.0.1/x", "a..b"]
+)
 def test_nonsense_is_no_name_server(server: str) -> None:
     with pytest.raises(NoNameserver, match="give HOST or HOST:PORT"):
         asking.asker([server])
@@ -113,6 +116,15 @@ def test_a_system_without_any_is_told_so(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(resolver.Resolver, "read_resolv_conf", _unconfigured)
     with pytest.raises(NoNameserver, match="--nameserver"):
         asking.asker()
+
+
+def test_without_one_given_the_systems_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver.Resolver, "read_resolv_conf", _configured)
+    assert asking.asker().resolver.nameservers == ["192.0.2.53"]
+
+
+def _configured(made: resolver.Resolver, file: object) -> None:
+    made.nameservers = ["192.0.2.53"]
 
 
 def _unconfigured(made: object, file: object) -> None:

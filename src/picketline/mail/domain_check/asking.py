@@ -139,6 +139,6 @@ def _nameserver(text: str) -> dns.nameserver.Nameserver:
         raise NoNameserver(advice)
     try:
         found = getaddrinfo(host, port, type=SOCK_DGRAM)
-    except gaierror:
+    except (gaierror, UnicodeError):
         raise NoNameserver(advice) from None
     return dns.nameserver.Do53Nameserver(str(found[0][4][0]), port)

@@ -42,13 +42,20 @@ def sender(
     return found, [Finding(_CHECK, ehlo, Level.FAULT, what)]
 
 
-def domain(asker: Asker, who: Sender, keys: Mapping[str, Sequence[SigningKey]]) -> list[Finding]:
-    """All that the DNS says of a mail domain. `keys` has each stream's label and its keys."""
+def domain(
+    asker: Asker, who: Sender, keys: Mapping[str, Sequence[SigningKey] | None]
+) -> list[Finding]:
+    """All that the DNS says of a mail domain.
+
+    `keys` has each stream's label and its keys; None where they are not known.
+    """
     streams = {f"{label}.{who.domain}": each for label, each in keys.items()}
     looks = [("SPF", name, partial(spf.findings, asker, who, name)) for name in streams]
     looks += [("SPF", who.host, partial(spf.greeting_findings, asker, who))]
     looks += [
-        ("DKIM", name, partial(dkim.findings, asker, name, each)) for name, each in streams.items()
+        ("DKIM", name, partial(dkim.findings, asker, name, each))
+        for name, each in streams.items()
+        if each is not None
     ]
     looks += [("DMARC", name, partial(dmarc.findings, asker, name)) for name in streams]
     looks += [

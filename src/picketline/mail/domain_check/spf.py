@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from picketline.mail.domain_check.asking import Asker
 from picketline.mail.domain_check.findings import Address, Finding, Level, Sender, shown, txt_record
-from picketline.mail.domain_check.spf_terms import SpfSyntax, parse
+from picketline.mail.domain_check.spf_terms import parse
 from picketline.mail.domain_check.spf_walk import (
     MOST_LOOKUPS,
     SpfPermanent,
@@ -102,10 +102,7 @@ def _as_include(word: str) -> str:
 
 
 def _is_mechanism(word: str, name: str) -> bool:
-    try:
-        (term,) = parse(f"v=spf1 {word}")
-    except SpfSyntax:
-        return False
+    (term,) = parse(f"v=spf1 {word}")
     return term.name == name and term.qualifier != "="
 
 
