@@ -92,6 +92,16 @@ def test_a_target_whose_language_has_no_letter_gets_the_default() -> None:
     assert [letter.language for letter in render(campaign, "", writers.DOCKER)] == ["en", "en"]
 
 
+def test_a_letter_to_all_at_once_is_the_same_for_each_and_greets_them_all() -> None:
+    campaign = builders.campaign(addressing="all")
+    owner, company = render(campaign, "My words.", writers.DOCKER)
+    assert (owner.subject, owner.body, owner.language) == (company.subject, company.body, "en")
+    assert "Dear Owners, (en)\nDear Directors, (en)" in owner.body
+    assert owner.model_letter_id == company.model_letter_id
+    russian, _ = render(campaign, "", writers.DOCKER, "ru")
+    assert russian.language == "ru"
+
+
 def test_without_any_model_letter_nothing_can_be_rendered(campaign: Campaign) -> None:
     ModelLetter.objects.filter(role="").update(current=False)
     with pytest.raises(NoModelLetter, match="company"):

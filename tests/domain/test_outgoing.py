@@ -99,6 +99,27 @@ def test_answers_go_to_an_alias_unless_the_writer_chose_otherwise() -> None:
     assert mail.reply_hash is None
 
 
+def test_a_letter_to_all_shows_every_target_and_is_still_one_delivery_for_each() -> None:
+    first, second = _built(MailClass.LETTER, builders.campaign(addressing="all"))
+    shown = [str(message["To"]) for message in _read(first, second)]
+    assert shown == ["office@company.example, office@owner.example"] * 2
+    assert {first.recipient, second.recipient} == {
+        "office@company.example",
+        "office@owner.example",
+    }
+    assert first.sender != second.sender
+    one, other = _read(first, second)
+    assert one["Message-ID"] != other["Message-ID"]
+    assert one.get_content() == other.get_content()
+
+
+def test_a_letter_to_all_stays_the_same_when_one_of_its_mails_is_cancelled() -> None:
+    first, _ = _built(MailClass.LETTER, builders.campaign(addressing="all"))
+    row, other = Delivery.objects.filter(mail_class=MailClass.LETTER).order_by("pk")
+    Delivery.objects.filter(pk=other.pk).update(state=Delivery.State.CANCELLED)
+    assert build(row).data == first.data
+
+
 def test_two_letters_never_share_an_alias_or_an_envelope() -> None:
     first, second = _built(MailClass.LETTER)
     assert first.sender != second.sender

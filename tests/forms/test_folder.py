@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import builders
 
+from picketline.domain.folders import Pace
 from picketline.forms.folder import FolderRefused, canonical_files, read_folder, write_folder
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"
@@ -29,6 +31,24 @@ def _bytes(folder: Path) -> dict[str, bytes]:
 
 def test_what_is_written_is_read_back_as_it_was(folder: Path) -> None:
     assert read_folder(folder) == builders.content()
+
+
+def test_pace_and_addressing_are_written_and_read_back_too(tmp_path: Path) -> None:
+    pace = Pace(
+        per_minute=0.5,
+        per_day=400,
+        office_from=time(9),
+        office_until=time(17, 30),
+        time_zone="Asia/Almaty",
+    )
+    owner, company = builders.content().targets
+    content = builders.content(
+        addressing="all", targets=(dataclasses.replace(owner, pace=pace), company)
+    )
+    write_folder(content, tmp_path / "paced")
+    assert read_folder(tmp_path / "paced") == content
+    outline = (tmp_path / "paced" / "campaign.yaml").read_text(encoding="utf-8")
+    assert "      per_minute: 0.5\n      per_day: 400\n" in outline
 
 
 @pytest.mark.parametrize("name", ["zhanaozen-2011", "marsa-al-hudhud-sample"])

@@ -142,6 +142,25 @@ OUTLINE = [
         "_by: owner",
         "targets.company.owned_by l",
     ),
+    *(
+        (
+            "role: owner",
+            f"role: owner\n    pace:\n      {pace}",
+            pace.partition(":")[0],
+            f"targets.owner.pace.{sentence}",
+        )
+        for pace, sentence in (
+            ("per_minute: 0", "per_minute must be a number above 0"),
+            ("per_minute: fast", "per_minute must be a number above 0"),
+            ("per_day: 1.5", "per_day must be a whole number"),
+            ("office_hours: 9-17", "office_hours must be hours of a day like 09:00-17:30"),
+            ("office_hours: 25:00-26:00", "office_hours must be hours of a day"),
+            ("office_hours: 17:00-09:00", "office_hours must end after it begins"),
+            ("office_hours: 09:00-17:00", "office_hours needs a time_zone"),
+            ("time_zone: Mars/Phobos", "time_zone is “Mars/Phobos”, which is no time zone"),
+        )
+    ),
+    ("copies: each", "copies: each\naddressing: nobody", "nobody", "addressing is “nobody”, but"),
     ("owned_by: owner", "owned_by: nobody", "nobody", "targets.company.owned_by is “nobody”, but"),
     ("targets:\n", "targets: x\nplaces:\n", "targets", "targets must be a mapping"),
     ("  slug: dockers", "  slug: [", "default_language", "This is not YAML"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from tests import writers
+from tests import builders, writers
 from tests.public import forms
 from tests.public.conftest import BRANCH, CONSENT, LETTER, WRITE
 
@@ -69,6 +69,14 @@ def test_a_french_reader_reads_the_campaigns_own_language_beside_the_russian_let
 def test_one_language_may_be_chosen_for_all(client: Client, campaign: Campaign) -> None:
     page = post(client, letter_language="ru").content.decode()
     assert page.count('<div class="letter" lang="ru" dir="ltr">') == 2
+
+
+@pytest.mark.django_db
+def test_one_letter_to_all_targets_is_shown_once_with_all_their_names(client: Client) -> None:
+    builders.campaign(addressing="all")
+    page = post(client).content.decode()
+    assert page.count("As it will be sent") == 1
+    assert "To The owner (en) and The company (en)" in page
 
 
 def test_no_consent_is_ticked_beforehand(client: Client, campaign: Campaign) -> None:

@@ -145,6 +145,8 @@ def _missing(campaign: Campaign) -> list[str]:
             "language", flat=True
         )
     )
+    if campaign.addressing == Campaign.Addressing.ALL:
+        written_in = {campaign.default_language} if written_in else set()
     missing += [
         f"A target is written to in {language}, but there is no letters/{language}.md."
         for language in sorted(written_in - letters)

@@ -64,12 +64,14 @@ class Drafts:
     """All of it. ``letters`` by language and role, the role empty for those to every target.
 
     ``demands`` are those that were not withdrawn; they and ``addressees`` are in their order.
+    ``together`` says that all addressees get one and the same letter, which names them all.
     """
 
     default_language: str
     letters: Mapping[tuple[str, str], Draft]
     addressees: list[Addressee]
     demands: list[Texts]
+    together: bool = False
 
     @property
     def languages(self) -> list[str]:
@@ -88,4 +90,5 @@ def read(campaign: Campaign) -> Drafts:
         letters={(language, role): Draft(*rest) for language, role, *rest in letters},
         addressees=[Addressee(*each) for each in addressees],
         demands=demands,
+        together=campaign.addressing == Campaign.Addressing.ALL,
     )

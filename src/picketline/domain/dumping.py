@@ -15,6 +15,7 @@ from picketline.domain.folders import (
     FolderContent,
     LetterDraft,
     OrganisationEntry,
+    Pace,
     PersonEntry,
     PersonWords,
     SourceEntry,
@@ -65,6 +66,7 @@ def content_of(slug: str) -> FolderContent:
         opens_on=campaign.opens_on,
         closes_on=campaign.closes_on,
         copies=campaign.copies,
+        addressing=campaign.addressing,
         copy_addresses=tuple(copies),
         sources=tuple(_source(row) for row in campaign.sources.all()),
         facts=tuple(_fact(row) for row in rows.facts),
@@ -142,9 +144,20 @@ def _targets(targets: list[Target]) -> tuple[TargetEntry, ...]:
             language=version.language,
             address=version.address,
             owned_by=keys[version.owned_by_id] if version.owned_by_id else "",
+            pace=_pace(target),
         )
         for target in targets
         for version in [versions[target.pk]]
+    )
+
+
+def _pace(target: Target) -> Pace:
+    return Pace(
+        per_minute=target.per_minute,
+        per_day=target.per_day,
+        office_from=target.office_from,
+        office_until=target.office_until,
+        time_zone=target.time_zone,
     )
 
 

@@ -96,6 +96,20 @@ class DemandEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How fast letters may come in, where that differs from the installation's pace.
+
+    Office hours are Monday to Friday in ``time_zone``, an IANA name; both ends or none.
+    """
+
+    per_minute: float | None = None
+    per_day: int | None = None
+    office_from: datetime.time | None = None
+    office_until: datetime.time | None = None
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TargetEntry:
     """Who is written to. ``role`` is a value of ``Role``; ``owned_by`` a target's key, or empty."""
 
@@ -104,6 +118,7 @@ class TargetEntry:
     language: str
     address: str
     owned_by: str = ""
+    pace: Pace = Pace()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +182,7 @@ class FolderContent:
     organisation: OrganisationEntry
     default_language: str
     copies: str
+    addressing: str = "each"
     copy_addresses: tuple[str, ...] = ()
     opens_on: datetime.date | None = None
     closes_on: datetime.date | None = None

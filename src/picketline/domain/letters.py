@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from picketline.domain import drafts
-from picketline.domain.drafts import Addressee, Draft, Drafts, Texts
+from picketline.domain.drafts import Draft, Drafts, Texts
 from picketline.models import Campaign
 from picketline.text import languages, placeholders
 
@@ -54,15 +54,20 @@ def fill(
     """One letter for each current target, in the targets' order.
 
     Each is in ``letter_language`` where the campaign has a model letter in it, else in the target's
-    language, else in the campaign's default. Raises ``NoModelLetter`` where there is none at all.
+    language, else in the campaign's default. Where all targets get the same letter, it is the
+    general one in ``letter_language`` or the default, and greets them all.
+    Raises ``NoModelLetter`` where there is none at all.
     """
     default = read.default_language
     letters = []
     for addressee in read.addressees:
-        wanted = (letter_language, addressee.language, default)
-        language, draft = _draft_for(read, addressee, wanted)
+        greeted, role = [addressee], addressee.role
+        wanted = [letter_language, addressee.language, default]
+        if read.together:
+            greeted, role, wanted = read.addressees, "", [letter_language, default]
+        language, draft = _draft_for(read, addressee.key, role, wanted)
         values = {
-            "salutation": _in(language, addressee.salutations, default),
+            "salutation": "\n".join(_in(language, each.salutations, default) for each in greeted),
             "own_words": own_words.strip(),
             "demands": _numbered(read.demands, language, default),
             "signature": signature_block(signature, language),
@@ -107,14 +112,14 @@ def _position(signature: Signature) -> str:
     return words % {"role": signature.role, "organisation": signature.organisation}
 
 
-def _draft_for(read: Drafts, addressee: Addressee, wanted: Iterable[str]) -> tuple[str, Draft]:
+def _draft_for(read: Drafts, key: str, role: str, wanted: Sequence[str]) -> tuple[str, Draft]:
     """The model letter in the first of these languages that there is one in, and the language."""
     letters = read.letters
     for language in wanted:
-        draft = letters.get((language, addressee.role)) or letters.get((language, ""))
+        draft = letters.get((language, role)) or letters.get((language, ""))
         if draft is not None:
             return language, draft
-    raise NoModelLetter(f"{addressee.key}: no model letter in {addressee.language}")
+    raise NoModelLetter(f"{key}: no model letter in any of: {', '.join(filter(None, wanted))}")
 
 
 def _numbered(demands: Iterable[Texts], language: str, default_language: str) -> str:

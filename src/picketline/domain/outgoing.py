@@ -21,7 +21,7 @@ from picketline.domain.sealing import Erased, OpenedSubmission, opened
 from picketline.domain.streams import Stream, domain_of, reply_domain, stream_of
 from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
-from picketline.models import Delivery, Supporter, Suppression, TargetText, TargetVersion
+from picketline.models import Campaign, Delivery, Supporter, Suppression, TargetText, TargetVersion
 from picketline.seal import index, tokens
 from picketline.text import languages
 from picketline.text.paragraphs import wrap_letter
@@ -90,6 +90,7 @@ def _letter(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]
         from_address=f"{delivery.campaign.slug}@{domain_of(Stream.LETTERS)}",
         to_name="",
         to_address=version.address,
+        also_to=_shown_beside(delivery),
         reply_to=f"r.{alias}@{reply_domain()}" if by_alias else submission.address(),
         subject=text.subject,
         body=wrap_letter(text.body),
@@ -97,6 +98,19 @@ def _letter(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]
         automatic=False,
     )
     return mail, sha256(alias.encode()).digest() if by_alias else None
+
+
+def _shown_beside(delivery: Delivery) -> tuple[str, ...]:
+    """The other recipients of a letter that goes to all targets at once, for all of them to see.
+
+    Those it was frozen for: whoever was cancelled since still stands in every copy, or the copies
+    would differ from one attempt to the next.
+    """
+    if delivery.campaign.addressing != Campaign.Addressing.ALL:
+        return ()
+    others = Delivery.objects.filter(supporter=delivery.supporter, mail_class=MailClass.LETTER)
+    addresses = others.exclude(pk=delivery.pk).values_list("target_version__address", flat=True)
+    return tuple(address for address in addresses if address)
 
 
 def _confirmation(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:

@@ -46,12 +46,12 @@ _DOMAIN = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """One message to one recipient.
+    """One message to one recipient, which may show others beside it.
 
     `message_id` with its angle brackets; `date` in UTC, as coarse as the caller wants it
     known; addresses in ASCII; `body` plain text whose lines end in any way; `automatic`
     marks mail that no person wrote (RFC 3834); `unsubscribe_url` adds the one-click pair
-    of RFC 8058.
+    of RFC 8058; `also_to` are addresses that get the same mail in transactions of their own.
     """
 
     message_id: str
@@ -65,6 +65,7 @@ class OutgoingMail:
     body: str
     language: str
     automatic: bool
+    also_to: tuple[str, ...] = ()
     html: str | None = None
     unsubscribe_url: str | None = None
 
@@ -81,7 +82,7 @@ def compose(mail: OutgoingMail) -> bytes:
     if mail.reply_to is not None:
         fields.append(headers.mailbox("Reply-To", "", mail.reply_to))
     fields += [
-        headers.mailbox("To", mail.to_name, mail.to_address),
+        _recipients(mail),
         headers.unstructured("Subject", mail.subject),
         f"Message-ID: {headers.checked_message_id(mail.message_id)}",
     ]
@@ -101,6 +102,14 @@ def new_message_id(domain: str) -> str:
     if len(domain) > 200 or not _DOMAIN.fullmatch(domain):
         raise UnsafeMail("Message-ID", "its domain is not a plain host name")
     return f"<{secrets.token_hex(16)}@{domain}>"
+
+
+def _recipients(mail: OutgoingMail) -> str:
+    """All recipients, in one order whoever of them this copy goes to."""
+    if not mail.also_to:
+        return headers.mailbox("To", mail.to_name, mail.to_address)
+    addresses = sorted({mail.to_address, *mail.also_to})
+    return "To: " + ",\r\n ".join(headers.checked_address("To", each) for each in addresses)
 
 
 def _date(moment: datetime) -> str:

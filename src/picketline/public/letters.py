@@ -20,11 +20,12 @@ from picketline.domain.drafts import Drafts
 from picketline.domain.letters import RenderedLetter, fill
 from picketline.domain.submissions import submit
 from picketline.forms.letters import MOST_OWN_WORDS, ConsentForm, LetterForm
-from picketline.models import Campaign, TargetText
+from picketline.models import Campaign
 from picketline.public.campaigns import public_campaign
 from picketline.public.clock import today
 from picketline.public.showing import campaign_text
 from picketline.public.targets import target_names
+from picketline.text.languages import listed
 from picketline.text.plain import graphemes
 
 CHANGE, PREVIEW, SEND = "change", "preview", "send"
@@ -33,9 +34,12 @@ _AT_FIRST = {"signs_as": "person", "replies": "alias"}
 
 @dataclass(frozen=True)
 class LetterShown:
-    """A letter to one target, and the same to read where it is not in the page's language."""
+    """A letter, and the same to read where it is not in the page's language.
 
-    target: TargetText
+    ``to`` names its target, or all of them where all get the same.
+    """
+
+    to: str
     letter: RenderedLetter
     reading: RenderedLetter | None = None
 
@@ -85,8 +89,13 @@ def shown_letters(
     """The letters with their targets' names, each beside its reading where that is another."""
     names = target_names(campaign, get_language())
     beside = {each.target_id: each for each in readings}
+    if campaign.addressing == Campaign.Addressing.ALL and letters:
+        everybody = listed([names[each.target_id].name for each in letters], get_language())
+        return [LetterShown(everybody, letters[0], _other(letters[0], next(iter(readings), None)))]
     return [
-        LetterShown(names[letter.target_id], letter, _other(letter, beside.get(letter.target_id)))
+        LetterShown(
+            names[letter.target_id].name, letter, _other(letter, beside.get(letter.target_id))
+        )
         for letter in letters
     ]
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 # In CLDR's list, but exceptional reservations, groupings or private codes in ISO 3166-1.
@@ -66,6 +67,11 @@ def format_day(day: date, language: str) -> str:
     Plain `en` writes the day first, as most of the world does.
     """
     return format_date(day, "long", locale=_locale("en-GB" if language == "en" else language))
+
+
+def listed(names: list[str], language: str) -> str:
+    """Names one after another as a sentence in that language puts them: "A, B and C"."""
+    return format_list(names, locale=_locale(language))
 
 
 def number(n: int, language: str) -> str:

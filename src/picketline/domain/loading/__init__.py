@@ -26,7 +26,8 @@ def load(content: FolderContent) -> LoadReport:
     is not touched; a target or model letter that changed gets a new version and keeps the old
     ones. A new campaign is a draft with a key pair of its own. Two loads of the same campaign
     wait for one another. Raises ``CampaignIncomplete``, changing nothing, where a campaign that
-    visitors can see would lose what it needs.
+    visitors can see would lose what it needs, and ``MoveRefused`` where letters would be addressed
+    in another way than people have agreed to.
     """
     ledger = Ledger()
     with transaction.atomic():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from picketline.domain import keyring
-from picketline.domain.campaigns import private_key_context
+from picketline.domain.campaigns import MoveRefused, private_key_context
 from picketline.domain.folders import FolderContent
 from picketline.domain.loading.reports import Ledger
 from picketline.domain.loading.rows import reconcile
@@ -23,11 +23,14 @@ def load_campaign(content: FolderContent, ledger: Ledger) -> Campaign:
         "opens_on": content.opens_on,
         "closes_on": content.closes_on,
         "copies": content.copies,
+        "addressing": content.addressing,
     }
     campaign = Campaign.objects.select_for_update(no_key=True).filter(slug=content.slug).first()
     if campaign is None:
         ledger.note("campaign", "new")
         return _new_campaign(content.slug, values)
+    if campaign.addressing != content.addressing:
+        _refuse_once_written(campaign)
     ledger.note("campaign", "changed" if _assign(campaign, values) else "same")
     return campaign
 
@@ -74,6 +77,15 @@ def load_texts(task: Task) -> None:
         ["title", "summary", "writing_prompt", "guidance", "do_not_mention", "story"],
     )
     task.ledger.take("text", outcome)
+
+
+def _refuse_once_written(campaign: Campaign) -> None:
+    """Letters on their way were shown, and agreed to, as they are addressed now."""
+    if campaign.supporters.exists():
+        raise MoveRefused(
+            f"People have written in {campaign.slug}: its addressing must stay "
+            f"“{campaign.addressing}”."
+        )
 
 
 def _organisation(content: FolderContent, ledger: Ledger) -> Organisation:

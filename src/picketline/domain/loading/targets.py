@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from django.utils import timezone
 
+from picketline.domain.folders import Pace
 from picketline.domain.loading.rows import reconcile, supersede
 from picketline.domain.loading.task import Task
 from picketline.models import Target, TargetText, TargetVersion
+
+_PACE = [field.name for field in dataclasses.fields(Pace)]
 
 
 def load_targets(task: Task) -> None:
     """Targets with their versions and texts; one that leaves the folder is retired, not deleted."""
     _retire(task)
-    keys = [entry.key for entry in task.content.targets]
+    entries = task.content.targets
     targets = reconcile(
-        Target.objects.filter(campaign=task.campaign, key__in=keys),
+        Target.objects.filter(campaign=task.campaign, key__in=[entry.key for entry in entries]),
         lambda row: row.key,
         {
-            key: Target(campaign=task.campaign, key=key, position=position)
-            for position, key in enumerate(keys, 1)
+            entry.key: Target(
+                campaign=task.campaign, key=entry.key, position=position, **vars(entry.pace)
+            )
+            for position, entry in enumerate(entries, 1)
         },
-        ["position", "retired_at"],
+        ["position", "retired_at", *_PACE],
     )
     task.ledger.take("target", targets)
     names = {row.pk: key for key, row in targets.rows.items()}

@@ -81,9 +81,9 @@ class Fields:
         found = self.values(name, scalars.one_of(known), optional=optional, filled=not optional)
         return tuple(key for key in known if key in found)
 
-    def group(self, name: str) -> Fields | None:
+    def group(self, name: str, *, optional: bool = False) -> Fields | None:
         """The fields of the mapping ``name``."""
-        found = self._take(name, optional=False)
+        found = self._take(name, optional=optional)
         return None if found is None else self._inner(name, found, self._lines[name])
 
     def members(self, name: str) -> Iterator[tuple[str, Fields]]:

@@ -13,6 +13,7 @@ from picketline.domain.folders import (
     FactEntry,
     FolderContent,
     OrganisationEntry,
+    Pace,
     PersonEntry,
     SourceEntry,
     TargetEntry,
@@ -47,6 +48,7 @@ def read_outline(text: str, faults: Faults) -> FolderContent | None:
         opens_on=fields.day("opens_on"),
         closes_on=fields.day("closes_on"),
         copies=fields.word("copies", scalars.one_of(Campaign.Copies.values)),
+        addressing=_addressing(fields),
         copy_addresses=fields.values("copy_addresses", scalars.address),
         sources=sources,
         facts=tuple(_facts(fields, known)),
@@ -151,11 +153,36 @@ def _targets(fields: Fields) -> Iterator[TargetEntry]:
             owned_by=owners[key],
             language=target.word("language", scalars.language),
             address=target.word("address", scalars.address),
+            pace=_pace(target),
         )
         target.done()
     for key, target in members:
         if _owns_itself(key, owners):
             target.wrong("owned_by", "leads back to the target itself.")
+
+
+def _pace(target: Fields) -> Pace:
+    group = target.group("pace", optional=True)
+    if group is None:
+        return Pace()
+    hours = group.value("office_hours", scalars.office_hours, optional=True) or (None, None)
+    zone = group.value("time_zone", scalars.time_zone, optional=True) or ""
+    pace = Pace(
+        per_minute=group.value("per_minute", scalars.rate, optional=True),
+        per_day=group.value("per_day", scalars.number, optional=True),
+        office_from=hours[0],
+        office_until=hours[1],
+        time_zone=zone,
+    )
+    if hours[0] and not zone:
+        group.wrong("office_hours", "needs a time_zone beside it, like Asia/Almaty.")
+    group.done()
+    return pace
+
+
+def _addressing(fields: Fields) -> str:
+    read = scalars.one_of(Campaign.Addressing.values)
+    return fields.value("addressing", read, optional=True) or Campaign.Addressing.EACH
 
 
 def _owns_itself(key: str, owners: dict[str, str]) -> bool:

@@ -10,6 +10,7 @@ import datetime
 import re
 from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from picketline.domain.folders import When
 from picketline.forms.folder.files import is_language
@@ -103,6 +104,40 @@ def address(scalar: Scalar) -> str:
         return parse_address(scalar.value)
     except AddressRefused as refusal:
         raise ValueError(f"cannot be used: {refusal}.") from None
+
+
+def number(scalar: Scalar) -> int:
+    """A whole number above zero."""
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", scalar.value):
+        raise ValueError("must be a whole number above 0.")
+    return int(scalar.value)
+
+
+def rate(scalar: Scalar) -> float:
+    """So many in a minute: a number above zero, perhaps less than one."""
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?", scalar.value) or not float(scalar.value):
+        raise ValueError("must be a number above 0, like 6 or 0.5.")
+    return float(scalar.value)
+
+
+def office_hours(scalar: Scalar) -> tuple[datetime.time, datetime.time]:
+    """From when to when on one day."""
+    found = re.fullmatch(r"([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})", scalar.value)
+    try:
+        opens, closes = map(datetime.time.fromisoformat, found.groups() if found else ("", ""))
+    except ValueError:
+        raise ValueError("must be hours of a day like 09:00-17:30.") from None
+    if not opens < closes:
+        raise ValueError("must end after it begins, on the same day.")
+    return opens, closes
+
+
+def time_zone(scalar: Scalar) -> str:
+    """The name of a time zone in the IANA database."""
+    name = line(scalar, MAX_KEY)
+    if name not in available_timezones():
+        raise ValueError(f"is “{_short(name)}”, which is no time zone like Asia/Almaty.")
+    return name
 
 
 def _require_text(scalar: Scalar) -> None:

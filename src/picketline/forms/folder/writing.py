@@ -11,6 +11,7 @@ from picketline.domain.folders import (
     DemandEntry,
     FactEntry,
     FolderContent,
+    Pace,
     PersonEntry,
     SourceEntry,
     TargetEntry,
@@ -24,7 +25,7 @@ from picketline.forms.folder.files import (
     language_of,
     letter_of,
 )
-from picketline.forms.folder.yaml_out import Date, Keys, Value, emit
+from picketline.forms.folder.yaml_out import Date, Keys, Number, Value, emit
 
 Entries = dict[str, Value]
 
@@ -96,6 +97,7 @@ def _outline(content: FolderContent) -> Entries:
         "default_language": content.default_language,
         **_filled(opens_on=_date(content.opens_on), closes_on=_date(content.closes_on)),
         "copies": content.copies,
+        **_filled(addressing=content.addressing if content.addressing != "each" else None),
         "copy_addresses": content.copy_addresses,
         **_filled(
             sources={entry.key: _source(entry) for entry in content.sources},
@@ -147,7 +149,18 @@ def _target(entry: TargetEntry) -> Entries:
         **_filled(owned_by=entry.owned_by),
         "language": entry.language,
         "address": entry.address,
+        **_filled(pace=_pace(entry.pace)),
     }
+
+
+def _pace(pace: Pace) -> Entries:
+    hours = f"{pace.office_from:%H:%M}-{pace.office_until:%H:%M}" if pace.office_from else None
+    return _filled(
+        per_minute=Number(f"{pace.per_minute:g}") if pace.per_minute else None,
+        per_day=Number(str(pace.per_day)) if pace.per_day else None,
+        office_hours=hours,
+        time_zone=pace.time_zone,
+    )
 
 
 def _words(words: CampaignWords, content: FolderContent) -> Entries:

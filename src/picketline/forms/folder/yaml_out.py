@@ -22,13 +22,20 @@ class Date:
 
 
 @dataclass(frozen=True)
+class Number:
+    """A number, which is written without quotes."""
+
+    digits: str
+
+
+@dataclass(frozen=True)
 class Keys:
     """A list of keys, written in one line."""
 
     keys: tuple[str, ...]
 
 
-Value = str | Date | Keys | Sequence["Value"] | Mapping[str, "Value"]
+Value = str | Date | Number | Keys | Sequence["Value"] | Mapping[str, "Value"]
 
 _UNSAFE_START = re.compile(r"[-?:,\[\]{}#&*!|>'\"%@`=<~]|\.\.\.")
 _UNSAFE_INSIDE = re.compile(r": |:$| #|[\t]")
@@ -57,6 +64,8 @@ def _entry(head: str, value: Value) -> list[str]:
         return [f"{head} {_text(value)}"]
     if isinstance(value, Date):
         return [f"{head} {value.iso}"]
+    if isinstance(value, Number):
+        return [f"{head} {value.digits}"]
     if isinstance(value, Keys):
         return [f"{head} [{', '.join(map(_key_in_list, value.keys))}]"]
     if not value:
