@@ -72,8 +72,19 @@ def _protect(wire: Wire, route: Route) -> None:
 
 
 def _hello(wire: Wire, route: Route) -> dict[str, str]:
-    """The extensions the server offers, keyword to parameters, both in capitals."""
-    reply = _ask(wire, route, Phase.EHLO, b"EHLO " + route.ehlo.encode("ascii"), 250)
+    """The extensions the server offers, keyword to parameters, both in capitals.
+
+    A server that does not know EHLO is greeted with HELO (RFC 5321 §3.2) and offers nothing,
+    but never where TLS is asked for: then it is one that somebody has tampered with.
+    """
+    name = route.ehlo.encode("ascii")
+    try:
+        reply = _ask(wire, route, Phase.EHLO, b"EHLO " + name, 250)
+    except ConnectFailed as refusal:
+        if refusal.outcome.code not in (500, 502) or route.security is not Security.NONE:
+            raise
+        _ask(wire, route, Phase.EHLO, b"HELO " + name, 250)
+        return {}
     offers = [line.upper().partition(" ") for line in reply.lines[1:]]
     return {keyword: parameters for keyword, _, parameters in offers}
 
