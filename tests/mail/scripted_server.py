@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from types import TracebackType
@@ -26,6 +27,15 @@ class Fault(Enum):
 
 
 Answer = bytes | Fault
+
+
+class Packets(Enum):
+    """How answers to pipelined commands are spread over packets."""
+
+    EACH = "one packet for each answer"
+    TOGETHER = "one packet for all answers, once nothing more is there to be answered"
+    OCTETS = "one packet for each octet"
+
 
 PLAIN_OFFERS = ("PIPELINING", "SIZE 100000", "8BITMIME", "ENHANCEDSTATUSCODES")
 
@@ -46,6 +56,7 @@ class Script:
     stores_before_dropping: bool = False
     closes_after_dot: bool = False
     text_size: int = 0
+    packets: Packets = Packets.EACH
 
 
 class _Gone(Exception):
@@ -62,7 +73,9 @@ class ScriptedServer:
         self.messages: list[bytes] = []  # kept: their dot came; transparency undone
         self.text: bytes = b""  # of the message in progress, as it came
         self.said: list[bytes] = []  # answers, once they are on the wire
+        self.packets: list[bytes] = []  # what was answered together, with `Packets.TOGETHER`
         self.connections = 0
+        self.closed = 0  # connections that are over
         self.over = threading.Event()
         self._noted = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -115,6 +128,7 @@ class _Dialogue:
         self._peer.settimeout(_GUARD)
         self._peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = b""
+        self._unsaid = b""
         self._in_tls = False
         self._refused = False
 
@@ -128,7 +142,10 @@ class _Dialogue:
         except (_Gone, OSError):
             pass
         finally:
+            with suppress(OSError):
+                self._flush()
             self._peer.close()
+            self._server.note(lambda: setattr(self._server, "closed", self._server.closed + 1))
 
     def _answer(self, line: bytes) -> None:
         self._server.lines.append(line)
@@ -186,7 +203,7 @@ class _Dialogue:
         if answer is Fault.DROP:
             raise _Gone
         if isinstance(answer, bytes):
-            self._peer.sendall(answer)
+            self._send(answer)
             self._server.note(lambda: self._server.said.append(answer))
             return answer
         while answer is Fault.TRICKLE and not self._server.over.wait(0.02):
@@ -196,6 +213,21 @@ class _Dialogue:
         self._server.over.wait(_GUARD)
         raise _Gone
 
+    def _send(self, answer: bytes) -> None:
+        if self._script.packets is Packets.TOGETHER:
+            self._unsaid += answer
+        elif self._script.packets is Packets.OCTETS:
+            for octet in answer:
+                self._peer.sendall(bytes([octet]))
+        else:
+            self._peer.sendall(answer)
+
+    def _flush(self) -> None:
+        if self._unsaid:
+            self._server.packets.append(self._unsaid)
+            self._peer.sendall(self._unsaid)
+            self._unsaid = b""
+
     def _line(self) -> bytes:
         while b"\r\n" not in self._received:
             self._receive()
@@ -203,6 +235,7 @@ class _Dialogue:
         return line
 
     def _receive(self) -> None:
+        self._flush()
         octets = self._peer.recv(65536)
         if not octets:
             raise _Gone

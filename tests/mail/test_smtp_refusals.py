@@ -9,13 +9,14 @@ from tests.mail.dialogues import (
     LETTER,
     QUICK,
     RECIPIENT,
+    REFUSALS,
     SENDER,
     failure,
     lost,
     route_to,
     sent,
 )
-from tests.mail.scripted_server import Answer, Fault, Script, ScriptedServer
+from tests.mail.scripted_server import PLAIN_OFFERS, Answer, Fault, Script, ScriptedServer
 
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.mail.smtp import (
@@ -25,26 +26,6 @@ from picketline.mail.smtp import (
     Security,
     connect,
 )
-
-REFUSALS = [
-    ("MAIL", b"451 4.3.0 later\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("MAIL", b"550 5.1.8 your domain\r\n", Kind.TEMPORARY, Cause.SENDER),
-    ("RCPT", b"421 4.3.2 closing\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("RCPT", b"450 4.7.1 greylisted\r\n", Kind.TEMPORARY, Cause.NONE),
-    ("RCPT", b"452 4.2.2 full\r\n", Kind.TEMPORARY, Cause.MAILBOX_FULL),
-    ("RCPT", b"550 5.1.1 nobody\r\n", Kind.PERMANENT, Cause.ADDRESS),
-    ("RCPT", b"554 5.7.1 blocked\r\n", Kind.PERMANENT, Cause.POLICY),
-    ("DATA", b"451 4.3.0 later\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("DATA", b"554 5.7.1 no\r\n", Kind.PERMANENT, Cause.POLICY),
-    ("DATA", b"250 5.5.0 what?\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("DOT", b"421 4.3.2 closing\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("DOT", b"450 4.2.0 later\r\n", Kind.TEMPORARY, Cause.NONE),
-    ("DOT", b"452 4.3.1 disk full\r\n", Kind.TEMPORARY, Cause.RELAY),
-    ("DOT", b"550 5.7.1 spam\r\n", Kind.PERMANENT, Cause.POLICY),
-    ("DOT", b"552-5.2.2 mailbox\r\n552 5.2.2 full\r\n", Kind.TEMPORARY, Cause.MAILBOX_FULL),
-    ("DOT", b"554 5.6.0 content\r\n", Kind.PERMANENT, Cause.POISON),
-    ("DOT", b"354 again?\r\n", Kind.UNCERTAIN, Cause.RELAY),
-]
 
 
 @BOTH_WAYS
@@ -167,7 +148,7 @@ def test_a_server_that_is_not_there_is_a_relay_problem() -> None:
         ("GREETING", b"220-endless\r\n" * 2000, Phase.GREETING, None),
         ("GREETING", b"2" * 5000, Phase.GREETING, None),
         ("EHLO", Fault.DROP, Phase.EHLO, None),
-        ("EHLO", b"502 5.5.1 what?\r\n", Phase.EHLO, 502),
+        ("EHLO", b"550 5.7.1 go away\r\n", Phase.EHLO, 550),
         ("EHLO", b"250-a\r\n" * 5000, Phase.EHLO, None),
     ],
 )
@@ -229,16 +210,48 @@ def test_what_must_not_go_over_the_wire_is_poison_and_the_connection_lives(
 
 
 def test_octets_above_127_go_only_to_a_server_that_takes_them() -> None:
-    letter = "Привет\r\n".encode()
+    letter = "Subject: a\r\n\r\nПривет\r\n".encode()
     with ScriptedServer() as server, connect(route_to(server)) as connection:
         assert sent(connection, letter).kind is Kind.ACCEPTED
-    assert b"MAIL FROM:<b.1@bounce.example> SIZE=14 BODY=8BITMIME" in server.lines
+    assert b"MAIL FROM:<b.1@bounce.example> SIZE=28 BODY=8BITMIME" in server.lines
     assert server.messages == [letter]
 
     with ScriptedServer(Script(offers=())) as server, connect(route_to(server)) as connection:
         refused = connection.offer(SENDER, RECIPIENT, letter)
     assert isinstance(refused, Outcome)
     assert refused.cause is Cause.POISON
+
+
+def test_octets_above_127_in_a_header_never_go_out() -> None:
+    letter = "Subject: Привет\r\n\r\ntext\r\n".encode()
+    offers = (*PLAIN_OFFERS, "SMTPUTF8")
+    with ScriptedServer(Script(offers=offers)) as server, connect(route_to(server)) as connection:
+        refused = connection.offer(SENDER, RECIPIENT, letter)
+        assert isinstance(refused, Outcome)
+        assert refused.cause is Cause.POISON
+        assert "in its header" in refused.text
+        assert connection.usable
+    assert server.lines == [b"EHLO localhost", b"QUIT"]
+
+
+@pytest.mark.parametrize("code", [500, 502])
+def test_a_server_that_does_not_know_ehlo_is_greeted_in_the_old_way(code: int) -> None:
+    script = Script({"EHLO": b"%d what?\r\n" % code})
+    with ScriptedServer(script) as server, connect(route_to(server)) as connection:
+        assert sent(connection).kind is Kind.ACCEPTED
+    assert server.lines[:3] == [
+        b"EHLO localhost",
+        b"HELO localhost",
+        b"MAIL FROM:<%b>" % SENDER.encode(),
+    ]
+    assert server.messages == [LETTER]
+
+
+def test_a_server_that_knows_neither_greeting_is_down() -> None:
+    script = Script({"EHLO": b"502 what?\r\n", "HELO": b"502 what?\r\n"})
+    with ScriptedServer(script) as server:
+        outcome = failure(route_to(server))
+    assert (outcome.kind, outcome.phase, outcome.code) == (Kind.TEMPORARY, Phase.EHLO, 502)
 
 
 def test_a_server_without_extensions_gets_the_plainest_envelope_and_a_null_sender_works() -> None:

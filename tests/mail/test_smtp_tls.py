@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 from tests.mail.certificates import Authority
+from tests.mail.dialogues import handed_over, letters
 from tests.mail.scripted_server import PLAIN_OFFERS, Answer, Fault, Script, ScriptedServer
 
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
-from picketline.mail.smtp import ConnectFailed, Pending, Route, Security, Timeouts, connect
+from picketline.mail.smtp import ConnectFailed, Letter, Pending, Route, Security, Timeouts, connect
 
 LETTER = b"Subject: a\r\n\r\ntext\r\n"
 ENCRYPTED = pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])
@@ -207,6 +208,39 @@ def test_a_log_in_in_no_known_way_is_not_tried(authority: Authority) -> None:
         Phase.AUTH,
         "the server offers neither PLAIN nor LOGIN",
     )
+
+
+def test_where_tls_is_asked_for_nobody_is_greeted_in_the_old_way(authority: Authority) -> None:
+    script = script_for(Security.STARTTLS, authority.server(), {"EHLO": b"502 what?\r\n"})
+    with ScriptedServer(script) as server:
+        outcome = failure(route_to(server, Security.STARTTLS, authority))
+    assert (outcome.kind, outcome.phase, outcome.code) == (Kind.TEMPORARY, Phase.EHLO, 502)
+    assert server.clear == b"EHLO localhost\r\n"
+
+
+@ENCRYPTED
+def test_letters_are_handed_over_inside_tls(security: Security, authority: Authority) -> None:
+    with (
+        ScriptedServer(script_for(security, authority.server())) as server,
+        connect(route_to(server, security, authority)) as connection,
+    ):
+        outcomes = handed_over(connection, letters(5))
+    assert [outcome.kind for outcome in outcomes] == [Kind.ACCEPTED] * 5
+    assert server.messages == [letter.data for letter in letters(5)]
+
+
+@ENCRYPTED
+def test_a_large_letter_goes_through_tls(security: Security, authority: Authority) -> None:
+    script = script_for(security, authority.server())
+    script.offers_in_tls = ("PIPELINING",)
+    large = Letter("", "a@company.example", (b"x" * 70 + b"\r\n") * 50_000)
+    with (
+        ScriptedServer(script) as server,
+        connect(route_to(server, security, authority)) as connection,
+    ):
+        assert connection.hand_over(large, following=letters(1)[0]).kind is Kind.ACCEPTED
+        assert connection.hand_over(letters(1)[0]).kind is Kind.ACCEPTED
+    assert server.messages == [large.data, letters(1)[0].data]
 
 
 @ENCRYPTED

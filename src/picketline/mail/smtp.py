@@ -4,14 +4,27 @@ A letter is *offered* (MAIL, RCPT, DATA and the whole text) and then *committed*
 dot). Between the two its intent can be made durable. Until the dot is sent the server must not
 keep anything (RFC 5321 §4.1.1.4), so every failure up to there is safe to repeat; a failure
 after it is `uncertain`. One recipient per transaction; connections are kept.
+
+A letter whose intent is durable already is *handed over* in one go, and the envelope of the
+following one goes ahead with it: then a letter costs one round trip.
 """
 
-import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
+from picketline.mail.envelopes import (
+    ENVELOPE_TAKEN,
+    Letter,
+    Step,
+    envelope_of,
+    fault_of,
+    joined,
+    parts_us,
+    stuffed,
+)
 from picketline.mail.opening import ConnectFailed, explained, open_dialogue
 from picketline.mail.outcomes import Cause, Outcome, Phase, broken_off, classify, poison
 from picketline.mail.replies import BadReply
@@ -21,6 +34,7 @@ from picketline.mail.wire import Wire
 __all__ = [
     "ConnectFailed",
     "Connection",
+    "Letter",
     "OutOfTurn",
     "Pending",
     "Route",
@@ -32,12 +46,11 @@ __all__ = [
     "parse_route",
 ]
 
-_ADDRESS = re.compile(r"[!-;=?-~]{1,64}@[!-;=?-~]{1,255}")  # ASCII without <, > and spaces
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class OutOfTurn(Exception):
-    """The caller offered while a letter is pending, or committed one that is not pending here."""
+    """A call that does not fit what lies at the server: another letter, or another envelope."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +77,9 @@ def connect(route: Route) -> "Connection":
     return Connection(wire, extensions, route.timeouts)
 
 
+_IN_ONE_WRITE = 64 * 1024  # a longer text goes first, so that less can happen beside its dot
+
+
 class Connection:
     """An open dialogue, for one thread. Leaving it as a context manager says QUIT."""
 
@@ -74,6 +90,7 @@ class Connection:
         self._open = True
         self._reset_first = False
         self._pending: Pending | None = None
+        self._ahead: tuple[Letter, list[Step]] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +105,15 @@ class Connection:
 
     @property
     def usable(self) -> bool:
-        """Whether a letter can be offered now. Notices, without waiting, a server that hung up."""
+        """Whether a letter can go now: any, or the one whose envelope went ahead.
+
+        Notices, without waiting, a server that hung up; not while answers to what went ahead
+        are due.
+        """
         if not self._open or self._pending is not None:
             return False
+        if self._ahead is not None:
+            return True
         try:
             quiet = self._wire.overheard() is None
         except (OSError, BadReply):
@@ -102,21 +125,16 @@ class Connection:
     def offer(self, sender: str, recipient: str, data: bytes) -> Pending | Outcome:
         """Send the envelope and the whole message, but not the final dot.
 
-        `sender` may be empty (the null sender); `data` has CRLF line ends, the last included.
-        An Outcome means that the letter was not taken; look at `usable` before the next.
+        The arguments are a `Letter`'s. An Outcome means that the letter was not taken; look at
+        `usable` before the next.
         """
-        if self._pending is not None:
-            raise OutOfTurn("a letter is pending: commit or abandon it first")
-        if not self.usable:
-            return broken_off(Phase.MAIL, "the connection is closed")
-        fault = self._fault(sender, recipient, data)
-        if fault:
-            return poison(fault)
-        refusal = self._envelope(sender, recipient, data)
+        if self._ahead is not None:
+            raise OutOfTurn("an envelope went ahead: hand its letter over, or abandon it first")
+        refusal = self._begin(Letter(sender, recipient, data))
         if refusal is not None:
             return refusal
         try:
-            self._wire.send(_stuffed(data), self._timeouts.block)
+            self._wire.send(stuffed(data), self._timeouts.block)
         except OSError as error:
             return self._lost(Phase.BODY, error)
         self._pending = Pending(sender, recipient, len(data))
@@ -131,36 +149,44 @@ class Connection:
         if pending is not self._pending:
             raise OutOfTurn("this letter is not pending on this connection")
         self._pending = None
-        try:
-            early = self._wire.overheard()
-            if early is not None:
-                self.abandon()
-                return classify(Phase.BODY, early)
-            if deadline is not None and boot_seconds() >= deadline:
-                self.abandon()
-                return broken_off(Phase.BODY, "the deadline passed before the dot")
-            self._wire.send(b".\r\n", self._timeouts.block)
-        except (OSError, BadReply) as error:
-            return self._lost(Phase.BODY, error)
-        try:
-            reply = self._wire.read(self._timeouts.after_dot)
-        except (OSError, BadReply) as error:
-            return self._lost(Phase.DOT, error)
-        outcome = classify(Phase.DOT, reply)
-        if outcome.cause is Cause.RELAY:
-            self.abandon()
+        return self._end(b"", deadline, [])
+
+    def hand_over(
+        self, letter: Letter, *, deadline: float | None = None, following: Letter | None = None
+    ) -> Outcome:
+        """Send a whole letter whose intent is durable, and return what became of it.
+
+        `deadline` is that of `commit`. To a server that takes it the envelope of `following`
+        goes with the letter's dot (RFC 2920 §3.1); then `following` must be handed over next on
+        this connection, unless it is abandoned or no longer `usable`. Whatever the server says
+        to that envelope is the outcome of `following` and never of this letter.
+        """
+        refusal = self._begin(letter)
+        if refusal is not None:
+            return refusal
+        text = stuffed(letter.data)
+        if len(text) > _IN_ONE_WRITE:
+            try:
+                self._wire.send(text, self._timeouts.block)
+            except OSError as error:
+                return self._lost(Phase.BODY, error)
+            text = b""
+        steps = self._steps_ahead(following)
+        outcome = self._end(text, deadline, steps)
+        if self._open and following is not None and steps:
+            self._ahead = following, steps
         return outcome
 
     def abandon(self) -> None:
         """Break off without the dot: the server must not keep what was offered."""
-        self._pending = None
+        self._pending = self._ahead = None
         if self._open:
             self._open = False
             self._wire.reset()
 
     def close(self) -> None:
-        """QUIT, waiting a moment for the answer; with a letter pending, `abandon`."""
-        if self._pending is not None:
+        """QUIT, waiting a moment for the answer; with a letter or envelope pending, `abandon`."""
+        if self._pending is not None or self._ahead is not None:
             self.abandon()
         if not self._open:
             return
@@ -173,76 +199,92 @@ class Connection:
         finally:
             self._wire.close()
 
-    def _lost(self, phase: Phase, error: Exception) -> Outcome:
-        self.abandon()
-        return broken_off(phase, explained(error))
+    def _begin(self, letter: Letter) -> Outcome | None:
+        """Everything up to the text; why it does not come to that, if so."""
+        if self._pending is not None:
+            raise OutOfTurn("a letter is pending: commit or abandon it first")
+        if self._ahead is not None:
+            ahead, steps = self._ahead
+            if letter != ahead:
+                raise OutOfTurn("another letter's envelope went ahead: hand that one over")
+            self._ahead = None
+            return None if self._wire.heard(ENVELOPE_TAKEN) else self._answers(steps)
+        if not self.usable:
+            return broken_off(Phase.MAIL, "the connection is closed")
+        fault = fault_of(letter, self._extensions)
+        return poison(fault) if fault else self._envelope(letter)
 
-    def _fault(self, sender: str, recipient: str, data: bytes) -> str:
-        """Why this must not go over the wire at all; empty if it may."""
-        if not _ADDRESS.fullmatch(recipient) or (sender and not _ADDRESS.fullmatch(sender)):
-            return "an envelope address is not plain ASCII"
-        ends = data.count(b"\r\n")
-        if not data.endswith(b"\r\n") or data.count(b"\r") != ends or data.count(b"\n") != ends:
-            return "the message has a line end other than CRLF"
-        if b"\0" in data or max(map(len, data.split(b"\r\n"))) > 998:
-            return "the message has a NUL or a line of more than 998 octets"
-        if not data.isascii() and "8BITMIME" not in self._extensions:
-            return "the message has octets above 127 and the server does not take them"
-        limit = self._extensions.get("SIZE", "")
-        if limit.isdecimal() and 0 < int(limit) < len(data):
-            return "the message is larger than the server takes"
-        return ""
-
-    def _envelope(self, sender: str, recipient: str, data: bytes) -> Outcome | None:
-        """MAIL, RCPT and DATA, in one write where the server allows; the refusal, if any."""
-        size = f" SIZE={len(data)}" if "SIZE" in self._extensions else ""
-        body = "" if data.isascii() else " BODY=8BITMIME"
-        steps = [
-            _Step(Phase.MAIL, f"MAIL FROM:<{sender}>{size}{body}\r\n".encode("ascii"), 2),
-            _Step(Phase.RCPT, f"RCPT TO:<{recipient}>\r\n".encode("ascii"), 2),
-            _Step(Phase.DATA, b"DATA\r\n", 3),
-        ]
+    def _envelope(self, letter: Letter) -> Outcome | None:
+        """The envelope, in one write where the server allows; the refusal, if any."""
+        steps = envelope_of(letter, self._extensions)
         if self._reset_first:
-            steps.insert(0, _Step(Phase.MAIL, b"RSET\r\n", 2))
+            steps.insert(0, Step(Phase.MAIL, b"RSET\r\n", 2))
         batches = [steps] if "PIPELINING" in self._extensions else [[step] for step in steps]
         for batch in batches:
-            refusal = self._exchange(batch)
-            self._reset_first = refusal is not None
+            try:
+                self._wire.send(joined(batch), self._timeouts.command)
+            except OSError as error:
+                return self._lost(batch[0].phase, error)
+            refusal = self._answers(batch)
             if refusal is not None:
                 return refusal
         return None
 
-    def _exchange(self, steps: list["_Step"]) -> Outcome | None:
-        """Send the steps in one write and read all their answers; the first refusal, if any."""
+    def _steps_ahead(self, following: Letter | None) -> list[Step]:
+        """The envelope that may go ahead; none for a letter that will be refused as poison."""
+        if following is None or "PIPELINING" not in self._extensions:
+            return []
+        if fault_of(following, self._extensions):
+            return []
+        return envelope_of(following, self._extensions)
+
+    def _answers(self, steps: Sequence[Step]) -> Outcome | None:
+        """Read the answers to all the steps; the first refusal, if any."""
         refusal: Outcome | None = None
-        phase = steps[0].phase
-        try:
-            self._wire.send(b"".join([step.line for step in steps]), self._timeouts.command)
-            for phase, _, wanted in steps:
+        for phase, _, wanted in steps:
+            try:
                 reply = self._wire.read(self._patience(phase))
-                family = reply.code // 100
-                if reply.code == 421 or (refusal is not None and family == 3):
-                    self.abandon()  # it closes, or waits for the text of a letter it refused
-                if refusal is None and family != wanted:
-                    refusal = classify(phase, reply)
-                if not self._open:
-                    break
-        except (OSError, BadReply) as error:
-            lost = self._lost(phase, error)
-            return refusal or lost
+            except (OSError, BadReply) as error:
+                lost = self._lost(phase, error)
+                return refusal or lost
+            if refusal is None and reply.code // 100 != wanted:
+                refusal = classify(phase, reply)
+            if parts_us(reply.code, wanted, refused=refusal is not None):
+                self.abandon()
+                return refusal
+        self._reset_first = refusal is not None
         return refusal
+
+    def _end(self, text: bytes, deadline: float | None, ahead: Sequence[Step]) -> Outcome:
+        """The rest of the text, the dot and what goes ahead, in one write; the answer to the dot.
+
+        A write that raises was not sent whole. If the dot is the end of it, the dot was not sent.
+        """
+        try:
+            early = self._wire.overheard()
+        except (OSError, BadReply) as error:
+            return self._lost(Phase.BODY, error)
+        if early is not None:
+            self.abandon()
+            return classify(Phase.BODY, early)
+        if deadline is not None and boot_seconds() >= deadline:
+            self.abandon()
+            return broken_off(Phase.BODY, "the deadline passed before the dot")
+        phase = Phase.DOT if ahead else Phase.BODY
+        try:
+            self._wire.send(b"%b.\r\n%b" % (text, joined(ahead)), self._timeouts.block)
+            phase = Phase.DOT
+            reply = self._wire.read(self._timeouts.after_dot)
+        except (OSError, BadReply) as error:
+            return self._lost(phase, error)
+        outcome = classify(Phase.DOT, reply)
+        if outcome.cause is Cause.RELAY:
+            self.abandon()
+        return outcome
+
+    def _lost(self, phase: Phase, error: Exception) -> Outcome:
+        self.abandon()
+        return broken_off(phase, explained(error))
 
     def _patience(self, phase: Phase) -> float:
         return self._timeouts.data_init if phase is Phase.DATA else self._timeouts.command
-
-
-class _Step(NamedTuple):
-    phase: Phase
-    line: bytes
-    wanted: int  # the first digit of the answer
-
-
-def _stuffed(data: bytes) -> bytes:
-    """The message in transparency of RFC 5321 §4.5.2."""
-    stuffed = data.replace(b"\r\n.", b"\r\n..")
-    return b"." + stuffed if data.startswith(b".") else stuffed
