@@ -12,6 +12,7 @@ from tests.public import forms
 from tests.public.conftest import BRANCH, CONSENT, LETTER, WRITE
 
 from picketline.domain import campaigns
+from picketline.domain.loading import load
 from picketline.models import Campaign, Consent, Delivery, Supporter
 from picketline.public import letters
 
@@ -71,9 +72,10 @@ def test_one_language_may_be_chosen_for_all(client: Client, campaign: Campaign) 
     assert page.count('<div class="letter" lang="ru" dir="ltr">') == 2
 
 
-@pytest.mark.django_db
-def test_one_letter_to_all_targets_is_shown_once_with_all_their_names(client: Client) -> None:
-    builders.campaign(addressing="all")
+def test_one_letter_to_all_targets_is_shown_once_with_all_their_names(
+    client: Client, campaign: Campaign
+) -> None:
+    load(builders.content(addressing="all"))
     page = post(client).content.decode()
     assert page.count("As it will be sent") == 1
     assert "To The owner (en) and The company (en)" in page
