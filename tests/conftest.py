@@ -34,6 +34,13 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_pace() -> None:
+    """Nothing waits for its turn but in the tests of pacing, which set a pace of their own."""
+    settings.TARGET_PER_MINUTE = settings.DOMAIN_PER_MINUTE = 0
+    settings.TARGET_PER_DAY = 0
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
     """The test database, with the rights of the public, desk and worker roles."""

@@ -43,8 +43,13 @@ def _rows() -> list[object]:
     return [list(table.objects.order_by("pk").values()) for table in (Delivery, Attempt)]
 
 
-def test_what_is_due_longest_is_claimed_first_and_what_is_not_due_stays() -> None:
-    late, later = postoffice.queued(builders.campaign())
+def test_of_one_target_the_letter_due_longest_is_claimed_first_and_what_is_not_due_stays() -> None:
+    campaign = builders.campaign()
+    for number in range(2):
+        writers.confirmed(campaign, address=f"w{number}@writers.example")
+    Delivery.objects.exclude(target__key="owner").delete()
+    postoffice.make_due()
+    later, late = Delivery.objects.order_by("pk")
     Delivery.objects.filter(pk=late.pk).update(due_at=timezone.now() - 2 * HOUR)
     assert [lease.delivery_id for lease in leases.claim(1, HOUR)] == [late.pk]
     Delivery.objects.filter(pk=later.pk).update(due_at=timezone.now() + HOUR)
@@ -150,7 +155,7 @@ def test_a_writer_with_an_old_token_changes_nothing(
     if reclaimed:
         postoffice.claimed(letter)
     before = _rows()
-    assert act(stale) is False
+    assert not act(stale)
     assert _rows() == before
     assert not leases.held(stale).exists()
 

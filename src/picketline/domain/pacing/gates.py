@@ -1,0 +1,140 @@
+"""Gates: their names, their paces, and what is written down when mail passes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from picketline.domain.pacing import buckets
+from picketline.domain.pacing.buckets import Bucket
+from picketline.models import Gate
+
+CLOSED, HALF_OPEN = Gate.Breaker.CLOSED, Gate.Breaker.HALF_OPEN
+
+_CHARGE = """
+INSERT INTO picketline_gate (name, tokens, filled_at, day, day_count, breaker, failures, openings,
+                             open_until, paused_by, last_served_at)
+SELECT name, tokens, filled_at, day, number, 'closed', 0, 0, NULL, '', %(moment)s
+FROM unnest(%(names)s::text[], %(tokens)s::float8[], %(filled)s::timestamptz[], %(days)s::date[],
+            %(numbers)s::int[]) AS passed (name, tokens, filled_at, day, number)
+ORDER BY name
+ON CONFLICT (name) DO UPDATE SET
+    tokens = excluded.tokens, filled_at = excluded.filled_at, day = excluded.day,
+    day_count = excluded.day_count
+        + CASE WHEN picketline_gate.day = excluded.day THEN picketline_gate.day_count ELSE 0 END,
+    breaker = CASE picketline_gate.breaker WHEN 'closed' THEN 'closed' ELSE 'half-open' END,
+    open_until = CASE picketline_gate.breaker WHEN 'closed' THEN NULL
+                      ELSE %(moment)s + make_interval(secs => %(lease)s) END,
+    last_served_at = excluded.last_served_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A gate as it stands, with the pace and the day that hold for it; a new one lets all pass."""
+
+    name: str
+    per_minute: float = 0
+    per_day: int = 0
+    today: date | None = None
+    bucket: Bucket = field(default_factory=Bucket)
+    day: date | None = None
+    day_count: int = 0
+    probing: bool = False
+    shut: bool = False
+    last_served_at: datetime | None = None
+
+    def room(self, moment: datetime) -> float:
+        """How many mails may pass now; may be infinite."""
+        if self.shut:
+            return 0
+        room = buckets.level(self.bucket, self.per_minute, moment)
+        if self.per_day:
+            room = min(room, self.per_day - (self.day_count if self.day == self.today else 0))
+        if self.probing:
+            room = min(room, 1)
+        return room if math.isinf(room) else max(math.floor(room), 0)
+
+
+def target(number: int | str) -> str:
+    """The name of a target's gate."""
+    return f"target:{number}"
+
+
+def campaign(number: int) -> str:
+    """The name of a campaign's gate."""
+    return f"campaign:{number}"
+
+
+def domain(name: str) -> str:
+    """The name of the gate of a domain of targets' addresses, in small letters."""
+    return f"domain:{name}"
+
+
+def stream(name: str) -> str:
+    """The name of a stream's gate."""
+    return f"stream:{name}"
+
+
+def relay(name: str) -> str:
+    """The name of a relay's gate."""
+    return f"relay:{name}"
+
+
+def share(campaign_id: int, domain_name: str) -> str:
+    """The name under which it is kept when a campaign last had its turn in a domain."""
+    return f"share:{campaign_id}@{domain_name}"
+
+
+def stream_pace(name: str) -> float:
+    """Mails a minute in this stream; 0: no limit."""
+    return float(settings.STREAM_PER_MINUTE[name])
+
+
+def fetch(names: Collection[str], moment: datetime) -> dict[str, Passage]:
+    """These gates as they stand, without pace; those that nothing ever passed are new ones."""
+    found = {name: Passage(name) for name in names}
+    for gate in Gate.objects.filter(name__in=names):
+        found[gate.name] = Passage(
+            gate.name,
+            bucket=Bucket(gate.tokens, gate.filled_at),
+            probing=gate.breaker != CLOSED,
+            shut=bool(gate.paused_by) or (gate.open_until is not None and gate.open_until > moment),
+            last_served_at=gate.last_served_at,
+        )
+    return found
+
+
+def paced(passage: Passage, per_minute: float) -> Passage:
+    """The same gate with a pace."""
+    return replace(passage, per_minute=per_minute)
+
+
+def charge(
+    passed: Mapping[str, int], passages: Iterable[Passage], moment: datetime, lease: timedelta
+) -> None:
+    """Write down how many mails passed each gate. One behind a breaker that is not closed probes.
+
+    The breaker then waits for ``lease`` to hear of it, and lets another one through after that.
+    """
+    through = [passage for passage in passages if passed.get(passage.name)]
+    after = [
+        buckets.spent(each.bucket, each.per_minute, moment, passed[each.name]) for each in through
+    ]
+    values: dict[str, Any] = {
+        "moment": moment,
+        "lease": lease.total_seconds(),
+        "names": [each.name for each in through],
+        "tokens": [bucket.tokens for bucket in after],
+        "filled": [bucket.filled_at for bucket in after],
+        "days": [each.today for each in through],
+        "numbers": [passed[each.name] for each in through],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CHARGE, values)
