@@ -130,7 +130,7 @@ def _locked(names: Iterable[str]) -> dict[str, Gate]:
 
 def _now() -> datetime:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
+        cursor.execute("SELECT now()")
         (now,) = cursor.fetchone()
     return now  # type: ignore[no-any-return]
 

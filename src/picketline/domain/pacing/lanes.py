@@ -35,7 +35,7 @@ WITH turn AS MATERIALIZED (
     SELECT set_config('idle_in_transaction_session_timeout', '20s', true),
            pg_advisory_xact_lock(hashtext('picketline_claim'))
 )
-SELECT clock_timestamp(), ARRAY(SELECT DISTINCT time_zone FROM picketline_target) FROM turn
+SELECT now(), ARRAY(SELECT DISTINCT time_zone FROM picketline_target) FROM turn
 """
 
 WAITING = """
