@@ -1,0 +1,1 @@
+"""What a post office must survive."""
