@@ -87,7 +87,7 @@ def test_a_new_domain_becomes_right_by_publishing_what_the_report_says(
     code, report = run()
     assert code == 0
     assert "publish:" not in report
-    assert report.splitlines()[-1] == f"{_DOMAIN}: 0 faults, 0 warnings, 0 pieces of advice, 22 in order."
+    assert report.splitlines()[-1] == f"{_DOMAIN}: faults 0, warnings 0, advice 0, in order 22."
 
 
 def test_the_findings_stand_in_columns_below_their_checks(run: Doctor) -> None:

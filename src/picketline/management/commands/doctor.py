@@ -32,7 +32,7 @@ _SMTP_PORT = 25
 _SUMMED = {
     Level.FAULT: "faults",
     Level.WARNING: "warnings",
-    Level.ADVICE: "pieces of advice",
+    Level.ADVICE: "advice",
     Level.OK: "in order",
 }
 
@@ -153,7 +153,7 @@ def _report(domain: str, found: list[Finding]) -> Iterator[str]:
             yield from (f"{'':11}publish: {line}" for line in finding.publish.splitlines())
         yield ""
     numbers = Counter(finding.level for finding in found)
-    said = ", ".join(f"{numbers[level]} {words}" for level, words in _SUMMED.items())
+    said = ", ".join(f"{words} {numbers[level]}" for level, words in _SUMMED.items())
     yield f"{domain}: {said}."
 
 
