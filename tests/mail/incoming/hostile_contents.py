@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import zlib
 
-from tests.mail.incoming.hostile_mails import HEAD, attached, hostile, mixed, with_type
+from tests.mail.incoming.hostile_mails import HEAD, MAILS, attached, hostile, mixed, with_type
+
+__all__ = ["MAILS"]  # those of hostile_mails and these
 
 
 @hostile

@@ -40,8 +40,10 @@ def is_attachment(part: Message) -> bool:
 
 def parameter(part: Message, name: str, field: str = "content-type") -> str:
     """A parameter of a field, "" where there is none or nobody could read it."""
+    readable = Message()
+    readable[field] = "".join(words.fields(part, field)[:1])
     try:
-        value = part.get_param(name, "", field)
+        value = readable.get_param(name, "", field)
     except (ValueError, TypeError, LookupError):
         return ""
     if isinstance(value, tuple):  # RFC 2231: charset, language, octets in Latin-1

@@ -33,8 +33,8 @@ class BadReport(ValueError):
 class Attachment:
     """A part that is listed and never opened.
 
-    `name` is safe to show and to save under; `size` and `sha256_hex` are those of the part as it
-    arrived, encoded as it was.
+    `name` is safe to save under, and to show through `inert_text.defanged`. `size` in bytes and
+    `sha256_hex` are those of the file, its transfer encoding undone.
     """
 
     name: str

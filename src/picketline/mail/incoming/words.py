@@ -7,7 +7,6 @@ codec that is not a charset.
 
 import re
 from binascii import Error, a2b_base64, a2b_qp
-from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from email.message import Message
 from itertools import chain
@@ -36,9 +35,10 @@ def text_of(octets: bytes, charset: str) -> str:
         except (LookupError, UnicodeError):
             pass
     try:
-        return getincrementaldecoder("utf-8")().decode(octets)
-    except UnicodeDecodeError:
-        return octets.decode("cp1252", "replace")
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        cut = error.start > len(octets) - 4 and not octets[: error.start].isascii()
+        return octets.decode("utf-8" if cut else "cp1252", "replace")
 
 
 def fields(part: Message, *names: str) -> list[str]:
