@@ -81,6 +81,14 @@ def test_where_nothing_can_be_limited_nothing_is_examined(monkeypatch: pytest.Mo
     assert refusal() == "this system cannot limit what a process takes"
 
 
+def test_a_process_that_cannot_be_started_is_no_fault_of_the_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    with pytest.raises(FileNotFoundError):
+        examine(PLAIN, verify=False)
+
+
 def test_an_examination_that_hangs_is_ended(impostor: Impostor) -> None:
     impostor("#!/bin/sh\nexec sleep 600\n")
     assert refusal(seconds=0.2) == "the examination took too long"

@@ -34,7 +34,8 @@ def examine(
     """What a message says. With `verify`, its DKIM signatures are checked by DNS.
 
     `nameservers` are IP addresses, where not those of the system. Takes at most `seconds`.
-    Raises NotExamined for whatever goes wrong: the message is the only one to blame.
+    Raises NotExamined for whatever goes wrong in there: the message is the only one to blame.
+    Raises OSError where no process can be started: then we are, and may be asked again.
     """
     if find_spec("resource") is None:
         raise NotExamined("this system cannot limit what a process takes")
