@@ -140,7 +140,7 @@ def test_another_name_server_can_be_asked(run: Doctor, dns: DnsServer) -> None:
         run("--nameserver", f"127.0.0.1:{other.port}")
         assert other.asked
     assert dns.asked == []
-    with pytest.raises(CommandError, match="no name server"):
+    with pytest.raises(CommandError, match="no server"):
         run("--nameserver", "no:where")
 
 
@@ -204,7 +204,25 @@ def test_a_time_server_is_asked_where_one_is_given(
     monkeypatch.setattr(clock, "by_time_server", answer)
     run("--time-server", "time.example")
     run("--time-server", "127.0.0.1:1123")
-    assert asked == [("time.example", 123), ("127.0.0.1", 1123)]
+    run("--time-server", "2001:db8::123")
+    assert asked == [("time.example", 123), ("127.0.0.1", 1123), ("2001:db8::123", 123)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--ehlo", "näme"),
+        ("--ehlo", "mail.example\r\nDATA"),
+        ("--domain", "a..b"),
+        ("--address", "mail.example"),
+        ("--mx-tls", "65536"),
+        ("--mx-tls", "smtp"),
+        ("--time-server", "no:time"),
+    ],
+)
+def test_nonsense_is_refused_in_a_sentence(run: Doctor, arguments: tuple[str, str]) -> None:
+    with pytest.raises(CommandError):
+        run(*arguments)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.mail.domain_check.conftest import Asking
 from tests.mail.domain_check.zones import LETTERS
 
 from picketline.mail.domain_check import asking
-from picketline.mail.domain_check.asking import NoNameserver, NotAnswered
+from picketline.mail.domain_check.asking import NoServer, NotAnswered
 
 
 def test_what_does_not_exist_is_empty_and_asked_for_once(dns: DnsServer, ask: Asking) -> None:
@@ -104,17 +104,20 @@ def test_a_name_server_is_a_host_with_a_port_or_without(server: str) -> None:
     assert str(found).endswith("@5353" if "5353" in server else "@53")
 
 
-@pytest.mark.parametrize(
-    "server", ["", "a:b", "host:99999", "user@127.0.0.1", "127.0.0.1/x", "a..b"]
-)
+@pytest.mark.parametrize("server", ["", "a:b", "host:99999", "user@127.0.0.1", "127.0.0.1/x"])
 def test_nonsense_is_no_name_server(server: str) -> None:
-    with pytest.raises(NoNameserver, match="give HOST or HOST:PORT"):
+    with pytest.raises(NoServer, match="give HOST or HOST:PORT"):
         asking.asker([server])
+
+
+def test_a_name_server_without_an_address_cannot_be_asked() -> None:
+    with pytest.raises(NoServer, match="has no address"):
+        asking.asker(["a..b"])
 
 
 def test_a_system_without_any_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver.Resolver, "read_resolv_conf", _unconfigured)
-    with pytest.raises(NoNameserver, match="--nameserver"):
+    with pytest.raises(NoServer, match="--nameserver"):
         asking.asker()
 
 

@@ -26,7 +26,7 @@ class NotAnswered(Exception):
     """Nobody can say whether there is such a record. The text says why, without a full stop."""
 
 
-class NoNameserver(Exception):
+class NoServer(Exception):
     """There is nobody to ask. The message is a sentence for the operator."""
 
 
@@ -75,15 +75,32 @@ class Asker:
         return tuple(answer.rrset or ())
 
 
+def host_and_port(text: str, port: int) -> tuple[str, int]:
+    """The parts of `HOST[:PORT]`, with `port` where it has none; IPv6 with or without brackets.
+
+    Raises `NoServer`.
+    """
+    advice = f"{text!r} is no server: give HOST or HOST:PORT."
+    whole = f"[{text}]" if text.count(":") > 1 and "[" not in text else text
+    try:
+        parts = urlsplit(f"//{whole}")
+        host, given = parts.hostname, parts.port
+    except ValueError:
+        raise NoServer(advice) from None
+    if not host or parts.netloc != whole or parts.username is not None:
+        raise NoServer(advice)
+    return host, port if given is None else given
+
+
 def asker(nameservers: Sequence[str] = (), *, patience: float = PATIENCE) -> Asker:
     """An asker of the system's name servers, or of those given as `HOST[:PORT]`.
 
-    Raises `NoNameserver`.
+    Raises `NoServer`.
     """
     try:
         resolver = dns.resolver.Resolver(configure=not nameservers)
     except dns.resolver.NoResolverConfiguration:
-        raise NoNameserver("This system names no name server: give one by --nameserver.") from None
+        raise NoServer("This system names no name server: give one by --nameserver.") from None
     if nameservers:
         resolver.nameservers = [_nameserver(each) for each in nameservers]
     return Asker(resolver, patience)
@@ -127,18 +144,9 @@ def _preference_and_name(record: dns.rdata.Rdata) -> tuple[int, str]:
 
 
 def _nameserver(text: str) -> dns.nameserver.Nameserver:
-    advice = f"{text!r} is no name server: give HOST or HOST:PORT."
-    if text.count(":") > 1 and "[" not in text:
-        text = f"[{text}]"
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port or 53
-    except ValueError:
-        raise NoNameserver(advice) from None
-    if not host or parts.netloc != text or parts.username is not None:
-        raise NoNameserver(advice)
+    host, port = host_and_port(text, 53)
     try:
         found = getaddrinfo(host, port, type=SOCK_DGRAM)
     except (gaierror, UnicodeError):
-        raise NoNameserver(advice) from None
+        raise NoServer(f"The name server {text!r} has no address.") from None
     return dns.nameserver.Do53Nameserver(str(found[0][4][0]), port)

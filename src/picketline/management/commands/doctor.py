@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,8 @@ from picketline.mail.routes import Route, parse_route
 from picketline.seal.keys import KeyProblem
 
 _DATABASE = "database server"
-_SMTP_PORT = 25
+_SMTP_PORT, _NTP_PORT = 25, 123
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _SUMMED = {
     Level.FAULT: "faults",
     Level.WARNING: "warnings",
@@ -44,17 +46,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Without arguments it asks the system's name servers about the mail domain."""
-        parser.add_argument("--domain", help="Another mail domain than PICKETLINE_MAIL_DOMAIN.")
+        parser.add_argument(
+            "--domain", type=_host_name, help="Another mail domain than PICKETLINE_MAIL_DOMAIN."
+        )
         parser.add_argument(
             "--address", nargs="+", type=ip_address, default=[], help="Where mail leaves from."
         )
-        parser.add_argument("--ehlo", help="The name that your mail server says to others.")
+        parser.add_argument(
+            "--ehlo", type=_host_name, help="The name that your mail server says to others."
+        )
         parser.add_argument("--nameserver", metavar="HOST[:PORT]", help="Whom to ask.")
         parser.add_argument("--time-server", metavar="HOST[:PORT]", help="Ask it for the time.")
         parser.add_argument(
             "--mx-tls",
             nargs="?",
-            type=int,
+            type=_port,
             const=_SMTP_PORT,
             metavar="PORT",
             help="Try STARTTLS at every mail exchanger, on port 25 or another.",
@@ -64,15 +70,28 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: object) -> None:
         """Look at everything and report."""
         chosen = argparse.Namespace(**options)
-        domain = (chosen.domain or settings.MAIL_DOMAIN).lower().rstrip(".")
+        domain = chosen.domain or settings.MAIL_DOMAIN
         try:
             found = _examine(chosen, domain)
-        except asking.NoNameserver as refusal:
+        except asking.NoServer as refusal:
             raise CommandError(str(refusal)) from None
         for line in _as_json(domain, found) if chosen.json else _report(domain, found):
             self.stdout.write(line)
         if any(finding.level is Level.FAULT for finding in found):
             sys.exit(1)
+
+
+def _host_name(text: str) -> str:
+    name = text.lower().rstrip(".")
+    if not _HOST_NAME.fullmatch(name):
+        raise argparse.ArgumentTypeError("give a name in ASCII, like mail.example.org")
+    return name
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise argparse.ArgumentTypeError("give a number from 1 to 65535")
+    return int(text)
 
 
 def _examine(chosen: argparse.Namespace, domain: str) -> list[Finding]:
@@ -109,8 +128,8 @@ def _keys(domain: str) -> tuple[dict[str, list[SigningKey] | None], list[Finding
 def _clocks(time_server: str | None) -> Iterator[Finding]:
     yield _database_clock()
     if time_server:
-        host, _, port = time_server.partition(":")
-        yield clock.by_time_server(host, port=int(port or 123))
+        host, port = asking.host_and_port(time_server, _NTP_PORT)
+        yield clock.by_time_server(host, port=port)
 
 
 def _database_clock() -> Finding:
