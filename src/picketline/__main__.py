@@ -21,6 +21,7 @@ PROCESS_OF = {
     "tidy": "worker",
     "recount": "worker",
     "outbox": "worker",
+    "doctor": "worker",
     "prepare": "owner",
     "dkim": "owner",
     "migrate": "owner",
@@ -40,6 +41,7 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
 
   prepare     make keys, tables and database roles, or bring them up to date
   dkim        make the keys that sign mail, show their DNS records
+  doctor      check DNS, TLS and clock of the sending domain; say what to publish
   campaign    load, dump, open, suspend, close and list campaigns
   serve       the public website, until Ctrl-C; granian's options may follow
   worker      send what is due and do the chores, until Ctrl-C
