@@ -241,11 +241,12 @@ def test_a_letter_of_an_erased_writer_never_goes_out() -> None:
             connection.close()
 
     with Peer() as server:
-        server.watching["GREETING"] = erase  # the first mail is built by then, the others are not
+        server.watching["MAIL"] = erase  # the first mail is built by then, the others are not
         postoffice.send(server)
-    assert len(server.messages) == 1
-    ends = list(Delivery.objects.values_list("state", "outcome"))
-    assert sorted(ends) == [(State.ACCEPTED, "accepted"), *[(State.CANCELLED, "erased")] * 3]
+    assert server.messages == []
+    letter_status.finish_withdrawals()
+    ends = Delivery.objects.values_list("state", "outcome")
+    assert sorted(ends) == [(State.CANCELLED, "erased")] * 3 + [(State.CANCELLED, "withdrawn")]
 
 
 def test_letters_of_a_suspended_campaign_wait_until_it_opens_again() -> None:
@@ -257,3 +258,22 @@ def test_letters_of_a_suspended_campaign_wait_until_it_opens_again() -> None:
         campaigns.open_campaign(campaign.slug)
         assert postoffice.send(server, direct=True) == 2
     assert set(Delivery.objects.values_list("state", "direct")) == {(State.ACCEPTED, True)}
+
+
+def test_what_is_called_back_before_its_intent_does_not_go_out() -> None:
+    _, status_token = writers.confirmed(builders.campaign())
+    Delivery.objects.exclude(mail_class=MailClass.LETTER).delete()
+    postoffice.make_due()
+
+    def withdraw() -> None:
+        try:
+            letter_status.withdraw(status_token)
+        finally:
+            connection.close()
+
+    with Peer() as server:
+        server.watching["MAIL"] = withdraw
+        postoffice.send(server)
+    assert server.messages == []
+    letter_status.finish_withdrawals()
+    assert _states() == [State.CANCELLED, State.CANCELLED]

@@ -13,7 +13,7 @@ from tests.mail.scripted_server import Fault
 from tests.postoffice import HOUR, Peer
 
 from picketline.domain.handover import Sender
-from picketline.domain.outgoing import Outgoing, build
+from picketline.domain.outgoing import Outgoing, Read, build
 from picketline.models import Delivery, SealedSubmission
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,24 +87,24 @@ def test_a_query_that_fails_over_one_mail_stops_nothing_but_that_mail(
 ) -> None:
     bad, _ = postoffice.queued(builders.campaign())
 
-    def fail_for_one(delivery: Delivery) -> Outgoing:
+    def fail_for_one(delivery: Delivery, _: Read) -> Outgoing:
         if delivery.pk == bad.pk:
             raise DataError("it quotes a row")
         return build(delivery)
 
-    monkeypatch.setattr("picketline.domain.handover.build", fail_for_one)
+    monkeypatch.setattr("picketline.domain.batches.build", fail_for_one)
     with Peer() as server:
         postoffice.send(server)
     assert _states() == [State.DEFERRED, State.ACCEPTED]
 
 
 def test_a_database_that_goes_away_is_no_mails_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(_: Delivery) -> object:
+    def away(*_: object) -> object:
         raise OperationalError
 
     letter = postoffice.queued(builders.campaign())[0]
     Delivery.objects.exclude(pk=letter.pk).delete()
-    monkeypatch.setattr("picketline.domain.handover.build", away)
+    monkeypatch.setattr("picketline.domain.batches.build", away)
     with Peer() as server, pytest.raises(OperationalError):
         postoffice.send(server)
     letter.refresh_from_db()

@@ -13,7 +13,7 @@ from tests import builders, postoffice, writers
 from tests.postoffice import HOUR
 
 from picketline.domain import campaigns, deliveries, leases
-from picketline.domain.leases import BytesChanged, Lease, LeaseLost
+from picketline.domain.leases import BytesChanged, Intended, Intent, Lease, LeaseLost
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import Attempt, Delivery
 
@@ -35,7 +35,7 @@ def _letter() -> Delivery:
 
 
 def _intend(lease: Lease, sha256: bytes = BYTES, margin: timedelta = timedelta(0)) -> None:
-    leases.intend(lease, sha256=sha256, envelope=b"e" * 32, reply=None, margin=margin)
+    leases.intend(Intent(lease, sha256, b"e" * 32, None), margin)
 
 
 def _rows() -> list[object]:
@@ -187,7 +187,7 @@ def test_an_intent_needs_time_left_for_the_answer() -> None:
 def test_an_intent_fixes_the_bytes_and_the_two_aliases() -> None:
     letter = _letter()
     lease = postoffice.claimed(letter)
-    leases.intend(lease, sha256=BYTES, envelope=b"e" * 32, reply=b"r" * 32, margin=timedelta(0))
+    leases.intend(Intent(lease, BYTES, b"e" * 32, b"r" * 32), timedelta(0))
     letter.refresh_from_db()
     assert [bytes(letter.mime_sha256 or b""), bytes(letter.envelope_hash or b"")] == [
         BYTES,

@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -120,7 +121,8 @@ def settle_many(results: Sequence[Result], *, direct: bool) -> list[Result]:
 
 
 def _accept(results: Sequence[Result], *, direct: bool) -> list[Result]:
-    values = {
+    _require_move(State.ACCEPTED)
+    values: dict[str, Any] = {
         "ids": [lease.delivery_id for lease, _ in results],
         "tokens": [lease.token for lease, _ in results],
         "codes": [outcome.code for _, outcome in results],
@@ -255,14 +257,18 @@ def _leave(
     direct: bool,
     **changes: object,
 ) -> None:
-    if state not in MOVES[State.SENDING]:
-        raise MoveForbidden(state)
+    _require_move(state)
     name = outcome_name(outcome)
     codes = {"smtp_code": outcome.code, "enhanced_code": outcome.enhanced[:12]}
     held(lease).update(
         state=state, lease_until=None, outcome=name, direct=direct, **codes, **changes
     )
     end_attempt(lease, name, **codes)
+
+
+def _require_move(state: State) -> None:
+    if state not in MOVES[State.SENDING]:
+        raise MoveForbidden(state)
 
 
 def outcome_name(outcome: Outcome) -> str:

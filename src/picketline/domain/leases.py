@@ -117,6 +117,7 @@ WITH wanted AS (
     FROM wanted JOIN picketline_delivery delivery ON delivery.id = wanted.id
     WHERE delivery.state = 'sending' AND delivery.lease_token = wanted.token
       AND delivery.lease_until > now() + make_interval(secs => %(margin)s)
+      AND NOT delivery.recalled
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
 ), noted AS (
     UPDATE picketline_delivery delivery
@@ -158,7 +159,8 @@ RETURNING attempt.delivery_id, attempt.started_at, attempt.relay
 _REAP = """
 WITH late AS (
     SELECT delivery.id, delivery.lease_token, attempt.phase,
-           delivery.mail_class <> 'letter' AND delivery.uncertain_since IS NULL AS repeatable
+           delivery.mail_class <> 'letter' AND delivery.mail_class <> 'campaign update'
+             AND delivery.uncertain_since IS NULL AS repeatable
     FROM picketline_delivery delivery
     JOIN picketline_attempt attempt
       ON attempt.delivery_id = delivery.id AND attempt.lease_token = delivery.lease_token
@@ -225,7 +227,8 @@ def intend_many(
     """Commit the intents to send exactly these bytes, before the final dots, in one statement.
 
     The answer has every delivery's number. ``LOST`` means that the lease is another's by now, has
-    less than ``margin`` left, or that somebody is writing on the mail at this moment; ``CHANGED``
+    less than ``margin`` left, that its writer called the mail back, or that somebody is writing on
+    it at this moment; ``CHANGED``
     that a letter was once to be sent as other bytes. For both the dot must not be sent. ``relay``
     is noted with the attempts where it is not the one that they were claimed for.
     """
@@ -245,19 +248,18 @@ def intend_many(
     return {number: fates[same.get(number)] for number in values["ids"]}
 
 
-def intend(
-    lease: Lease, *, sha256: bytes, envelope: bytes, reply: bytes | None, margin: timedelta
-) -> None:
+def intend(intent: Intent, margin: timedelta) -> None:
     """Commit the intent to send exactly these bytes, before the final dot.
 
     Raises ``LeaseLost`` and ``BytesChanged``, as ``intend_many`` tells of them. In both cases the
     dot must not be sent.
     """
-    fate = intend_many([Intent(lease, sha256, envelope, reply)], margin)[lease.delivery_id]
+    number = intent.lease.delivery_id
+    fate = intend_many([intent], margin)[number]
     if fate is Intended.LOST:
-        raise LeaseLost(f"delivery {lease.delivery_id}")
+        raise LeaseLost(f"delivery {number}")
     if fate is Intended.CHANGED:
-        raise BytesChanged(f"delivery {lease.delivery_id}")
+        raise BytesChanged(f"delivery {number}")
 
 
 def give_back(leases: Sequence[Lease] | Lease, *, wait: timedelta = timedelta(0)) -> int:
