@@ -39,15 +39,17 @@ def running(
     domain: str = "picketline.example",
     settings: Mapping[str, str] | None = None,
     mx: bool = False,
+    folder: Path | None = None,
 ) -> Iterator[Postfix]:
-    """A Postfix that runs within the ``with``, in a temporary folder; its sinks too.
+    """A Postfix that runs within the ``with``, in this folder or a temporary one; its sinks too.
 
     ``settings`` are lines of main.cf that differ from deploy/postfix/main.cf. With ``mx`` it
     also listens for the world, at ``mx_port``.
     """
     with ExitStack() as ending:
-        folder = Path(tempfile.mkdtemp(prefix="picketline-postfix-"))
-        ending.callback(shutil.rmtree, folder)
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="picketline-postfix-"))
+            ending.callback(shutil.rmtree, folder)
         folder.chmod(0o711)  # Postfix's own user has to pass
         sink = ending.enter_context(Sink())
         receiver = ending.enter_context(Sink(lmtp=True))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picketline.mail.postfix_log import Kind, LogEvent, read_line
+from picketline.mail.postfix_log import Kind, LogEvent, damaged, read_line
 
 HEAD = "Aug  1 10:00:00 mail postfix"
 ID = "4jY7RR1LzVzJFd5"
@@ -152,6 +152,19 @@ def test_a_delivery_cut_anywhere_says_nothing(cut: int) -> None:
 def test_two_lines_run_together_by_a_full_disk_are_not_one(cut: int) -> None:
     event = read_line(QUEUED[:cut] + QUEUED.replace(ID, "8CBE1F3A"))
     assert event is None
+
+
+@given(cut=st.integers(min_value=1, max_value=len(QUEUED) - 1))
+def test_a_line_that_goes_on_with_another_is_damage(cut: int) -> None:
+    assert damaged(QUEUED[:cut] + QUEUED)
+    assert damaged(QUEUED[cut:])
+
+
+@pytest.mark.parametrize(
+    "line", [QUEUED, _delivery("sent", "250 ok"), "Aug  1 10:00:00 mail dovecot: something else"]
+)
+def test_a_whole_line_is_no_damage(line: str) -> None:
+    assert not damaged(line)
 
 
 FORGERIES = [

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chaos import postfix as instance
 from chaos.postfix import SET_UP, Postfix
-from tests.postfix.dialogue import hand_over, text
+from tests.postfix.dialogue import Dialogue, hand_over, text
 
 from picketline.mail.log_file import Position, read_on
 
@@ -81,3 +83,37 @@ def test_a_log_is_deleted_before_its_oldest_line_is_a_week_old(postfix: Postfix)
     _rotate(postfix)
     assert (old.exists(), young.exists()) == (False, True)
     young.unlink()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A filesystem of its own, of 48 MB."""
+    if lack := instance.missing():
+        pytest.skip(lack)
+    folder = Path(tempfile.mkdtemp(prefix="picketline-disk-"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m,mode=711", "none", str(folder)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        folder.rmdir()
+        pytest.skip("no filesystem may be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+    folder.rmdir()
+
+
+def test_mail_is_refused_long_before_the_log_has_no_room(small_disk: Path) -> None:
+    with instance.running(folder=small_disk) as postfix:
+        hand_over(postfix.port, PROBE, text("p@picketline.example"))
+        (small_disk / "filler").write_bytes(bytes(20 << 20))
+        with Dialogue(postfix.port) as dialogue:
+            assert dialogue.say("MAIL FROM:<>").startswith("452 4.3.1")
+        (small_disk / "filler").unlink()
+        hand_over(postfix.port, PROBE, text("p@picketline.example"))
+
+
+def test_a_log_on_another_disk_than_the_queue_is_refused(
+    small_disk: Path, postfix: Postfix
+) -> None:
+    command = [SET_UP, *postfix.options(), f"--log={small_disk}/maillog"]
+    refused = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "not on the filesystem" in refused.stderr

@@ -66,11 +66,14 @@ _STATES = {
 # The alphabet of long ids has no vowels, so no word that Postfix puts there looks like one.
 # They are a time of ten to twelve characters, a z, and the file's number, which has none.
 _SAFE = "0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y"
-_LINE = re.compile(
+_DATE = (
     r"(?:[A-Z][a-z]{2} [ 0-3][0-9] [0-9:]{8}"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
-    r" \S+ [^\s\[\]:]+/(?P<program>[a-z-]+)\[[0-9]+\]: (?P<rest>.+)"
 )
+_HEAD = rf"{_DATE} \S+ [^\s\[\]:]+/(?P<program>[a-z-]+)\[[0-9]+\]: "
+_LINE = re.compile(rf"{_HEAD}(?P<rest>.+)")
+_BEGINNING = re.compile(rf"{_DATE} \S+ ")
+_SECOND_HEAD = re.compile(rf".{_HEAD}")
 _MESSAGE = re.compile(rf"([0-9A-F]{{6,20}}|[{_SAFE}z]{{10,12}}z[{_SAFE}]+): (.+)")
 _STARTS = {
     "postfix-script": re.compile("starting the Postfix mail system"),
@@ -103,6 +106,16 @@ def read_line(line: str) -> LogEvent | None:
         return None
     event = _manager(message[1], message[2]) if program == "qmgr" else None
     return event or _delivery(message[1], message[2])
+
+
+def damaged(line: str) -> bool:
+    """Whether the log is broken at this line, so that others may be missing before it.
+
+    After a write that failed for want of space, ``postlogd`` throws away what Postfix says until
+    it is started anew, and then goes on in the middle of the line it could not finish. A hostile
+    answer can look like that too: it costs certainty, and never makes any.
+    """
+    return not _BEGINNING.match(line) or _SECOND_HEAD.search(line) is not None
 
 
 def _manager(queue_id: str, rest: str) -> LogEvent | None:
