@@ -16,7 +16,7 @@ _SOURCES = {
     "message/global-delivery-status": "rfc6533",
 }
 _COMMENT = re.compile(r"\([^()]*\)")
-_ADDRESS = re.compile(r"<?([^\s<>;]{1,256}@[^\s<>;@]{1,255}?)>?(?=$|[\s<>;])")
+_ADDRESS = re.compile(r"(?<![^\s<>;])([^\s<>;]{1,256}@[^\s<>;@]{1,255})(?=$|[\s<>;])")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533 §3
 _BLANK = re.compile(r"(?:\r?\n[ \t]*){2,}")
 

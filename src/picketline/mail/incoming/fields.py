@@ -9,6 +9,8 @@ MAX_VALUE = 2000  # characters of one value that are read
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _SPACES = re.compile(r"\s+")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_COMMENT = re.compile(r"\([^()]*\)")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,900}>")
 
 
@@ -48,6 +50,15 @@ def first_id(text: str) -> str:
     """The first thing in angle brackets that can be a Message-ID, or ""."""
     found = _MESSAGE_ID.search(text)
     return found[0] if found else ""
+
+
+def has_one_author(message: Message) -> bool:
+    """Whether there is one From field and one address in it, however one reads it."""
+    found = values(message, "From")
+    if len(found) != 1:
+        return False
+    bare = _COMMENT.sub(" ", _QUOTED.sub("x", found[0]))
+    return bare.count("@") == 1 and "," not in bare and ";" not in bare
 
 
 def _word(word: bytes | str, charset: str | None) -> str:
