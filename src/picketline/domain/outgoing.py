@@ -6,22 +6,17 @@ and aliases follow from the Message-ID by a key that only the worker holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from django.conf import settings
-from django.template.loader import render_to_string
-from django.urls import reverse
-from django.utils import translation
-
+from picketline.domain import our_mail
 from picketline.domain.keyring import worker_keys
-from picketline.domain.letters import RenderedLetter
 from picketline.domain.sealing import Erased, OpenedSubmission, opened
 from picketline.domain.streams import Stream, domain_of, reply_domain, stream_of
 from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
-from picketline.models import Campaign, Delivery, Supporter, Suppression, TargetText, TargetVersion
+from picketline.models import Campaign, Delivery, Supporter, Suppression, TargetVersion
 from picketline.seal import index, tokens
 from picketline.text import languages
 from picketline.text.paragraphs import wrap_letter
@@ -63,7 +58,7 @@ def build(delivery: Delivery, read: Read = opened) -> Outgoing:
         mail, reply_hash = _BUILDERS[MailClass(delivery.mail_class)](delivery, read)
     except Erased:
         raise NotToBeSent("erased") from None
-    alias = index.nonce_alias(worker_keys().envelope, delivery.message_id)
+    alias = our_mail.alias(delivery)
     return Outgoing(
         data=compose(mail),
         sender=f"b.{alias}@{domain_of(stream_of(delivery.mail_class))}",
@@ -123,8 +118,10 @@ def _confirmation(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes |
         target__campaign=delivery.campaign, current=True, address__iexact=address
     ).exists():
         raise NotToBeSent("target")  # nobody shall make us write to a target in its own name
-    link = _url("confirm", submission.token(), supporter.page_language)
-    return _notice(delivery, "confirmation", address, supporter.page_language, confirm_url=link)
+    link = our_mail.url("confirm", submission.token(), supporter.page_language)
+    return our_mail.notice(
+        delivery, "confirmation", address, supporter.page_language, confirm_url=link
+    )
 
 
 def _writer_copy(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
@@ -132,26 +129,26 @@ def _writer_copy(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | 
     submission = read(supporter)
     language = supporter.page_language
     token = tokens.derive(submission.token(), tokens.STATUS)
-    return _notice(
+    return our_mail.notice(
         delivery,
         "writer_copy",
         _wanted(submission.address()),
         language,
-        status_url=_url("status", token, language),
-        letters=_named(submission.letters(), language),
+        status_url=our_mail.url("status", token, language),
+        letters=our_mail.named(submission.letters(), language),
     )
 
 
 def _organiser_copy(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     submission = read(_confirmed(delivery))
     language = delivery.campaign.default_language
-    return _notice(
+    return our_mail.notice(
         delivery,
         "organiser_copy",
         _copy_address(delivery),
         language,
         writer=submission.signature().name,
-        letters=_named(submission.letters(), language),
+        letters=our_mail.named(submission.letters(), language),
     )
 
 
@@ -164,12 +161,14 @@ def _organiser_digest(delivery: Delivery, read: Read) -> tuple[OutgoingMail, byt
     for supporter in supporters.select_related("campaign", "sealed").order_by("pk"):
         try:
             submission = read(supporter)
-            entries.append((submission.signature().name, _named(submission.letters(), language)))
+            entries.append(
+                (submission.signature().name, our_mail.named(submission.letters(), language))
+            )
         except Erased:
             continue
     if not entries or delivery.digest_day is None:
         raise NotToBeSent("empty")
-    return _notice(
+    return our_mail.notice(
         delivery,
         "organiser_digest",
         _copy_address(delivery),
@@ -180,70 +179,29 @@ def _organiser_digest(delivery: Delivery, read: Read) -> tuple[OutgoingMail, byt
     )
 
 
+def _organiser_notice(delivery: Delivery, _read: Read) -> tuple[OutgoingMail, bytes | None]:
+    language = delivery.campaign.default_language
+    target = delivery.target
+    return our_mail.notice(
+        delivery,
+        "organiser_notice",
+        _copy_address(delivery),
+        language,
+        notice=delivery.notice,
+        slug=delivery.campaign.slug,
+        key=target.key if target else "",
+        target=our_mail.names_of([target.pk], language).get(target.pk, "") if target else "",
+    )
+
+
 _BUILDERS = {
     MailClass.LETTER: _letter,
     MailClass.CONFIRMATION: _confirmation,
     MailClass.WRITER_COPY: _writer_copy,
     MailClass.ORGANISER_COPY: _organiser_copy,
     MailClass.ORGANISER_DIGEST: _organiser_digest,
+    MailClass.ORGANISER_NOTICE: _organiser_notice,
 }
-
-
-def _notice(
-    delivery: Delivery, name: str, address: str, language: str, **context: object
-) -> tuple[OutgoingMail, None]:
-    """A mail of ours, from templates/emails/<name>/."""
-    organisation = delivery.campaign.organisation
-    context |= {
-        "campaign_title": _title(delivery, language),
-        "organisation_name": organisation.name,
-        "site_url": settings.SITE_URL,
-    }
-    with translation.override(language):
-        subject = render_to_string(f"emails/{name}/subject.txt", context)
-        body = render_to_string(f"emails/{name}/body.txt", context)
-    mail = OutgoingMail(
-        message_id=delivery.message_id,
-        date=delivery.dated,
-        from_name=organisation.name,
-        from_address=f"{delivery.campaign.slug}@{domain_of(stream_of(delivery.mail_class))}",
-        to_name="",
-        to_address=address,
-        reply_to=None,
-        subject=" ".join(subject.split()),
-        body=body,
-        language=language,
-        automatic=True,
-    )
-    return mail, None
-
-
-def _named(letters: Iterable[RenderedLetter], language: str) -> list[dict[str, str]]:
-    """Letters with their targets' names in this language where there is one."""
-    letters = list(letters)
-    names: dict[int, str] = {}
-    texts = TargetText.objects.filter(target_id__in=[each.target_id for each in letters])
-    for text in texts.order_by("language"):
-        if text.language == language or text.target_id not in names:
-            names[text.target_id] = text.name
-    return [
-        {
-            "name": names.get(each.target_id, each.target_key),
-            "subject": each.subject,
-            "body": wrap_letter(each.body),
-        }
-        for each in letters
-    ]
-
-
-def _title(delivery: Delivery, language: str) -> str:
-    texts = {text.language: text.title for text in delivery.campaign.texts.all()}
-    return texts.get(language) or texts.get(delivery.campaign.default_language, "")
-
-
-def _url(name: str, token: str, language: str) -> str:
-    with translation.override(language):
-        return settings.SITE_URL + reverse(name, args=[token], urlconf="picketline.public.urls")
 
 
 def _wanted(address: str) -> str:

@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from picketline.domain import counts, deliveries, links
+from picketline.domain import counts, deliveries, links, suppressions
 from picketline.domain.campaigns import CampaignClosed
 from picketline.domain.freezing import freeze
-from picketline.domain.keyring import public_keys
 from picketline.domain.links import CONFIRM_WITHIN
 from picketline.domain.sealing import Content
-from picketline.mail.addresses import canonical
-from picketline.models import Campaign, Supporter, Suppression
-from picketline.seal import index, tokens
+from picketline.models import Campaign, Supporter
+from picketline.seal import tokens
 
 
 class AlreadyWritten(Exception):
@@ -85,11 +83,7 @@ def never_write_again(token: str) -> None:
         content = links.content(supporter, tokens.derive(token, tokens.STATUS))
         if content is None:
             raise links.LinkUnknown
-        address_hash = index.keyed_hash(public_keys().suppression, canonical(content.address))
-        Suppression.objects.bulk_create(
-            [Suppression(address_hash=address_hash, created_on=links.today())],
-            ignore_conflicts=True,
-        )
+        suppressions.add(content.address)
         links.move(supporter, Supporter.State.CANCELLED)
         deliveries.cancel_unsent(supporter)
         links.forget(supporter)

@@ -51,7 +51,8 @@ class OutgoingMail:
     `message_id` with its angle brackets; `date` in UTC, as coarse as the caller wants it
     known; addresses in ASCII; `body` plain text whose lines end in any way; `automatic`
     marks mail that no person wrote (RFC 3834); `unsubscribe_url` adds the one-click pair
-    of RFC 8058; `also_to` are addresses that get the same mail in transactions of their own.
+    of RFC 8058, `unsubscribe_mailto` an address to which any mail does; `also_to` are
+    addresses that get the same mail in transactions of their own.
     """
 
     message_id: str
@@ -68,6 +69,7 @@ class OutgoingMail:
     also_to: tuple[str, ...] = ()
     html: str | None = None
     unsubscribe_url: str | None = None
+    unsubscribe_mailto: str | None = None
 
 
 def compose(mail: OutgoingMail) -> bytes:
@@ -88,10 +90,7 @@ def compose(mail: OutgoingMail) -> bytes:
     ]
     if mail.automatic:
         fields.append("Auto-Submitted: auto-generated")
-    if mail.unsubscribe_url is not None:
-        url = headers.checked_https("List-Unsubscribe", mail.unsubscribe_url)
-        fields.append(f"List-Unsubscribe:\r\n <{url}>")
-        fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    fields += _unsubscribe(mail)
     fields.append("MIME-Version: 1.0")
     fields.append(f"Content-Language: {headers.checked_language(mail.language)}\r\n")
     return "\r\n".join(fields).encode("ascii") + _content(mail)
@@ -110,6 +109,22 @@ def _recipients(mail: OutgoingMail) -> str:
         return headers.mailbox("To", mail.to_name, mail.to_address)
     addresses = sorted({mail.to_address, *mail.also_to})
     return "To: " + ",\r\n ".join(headers.checked_address("To", each) for each in addresses)
+
+
+def _unsubscribe(mail: OutgoingMail) -> list[str]:
+    """The ways to get no more such mail (RFC 2369), the page first: it needs one click only."""
+    ways = []
+    if mail.unsubscribe_url is not None:
+        ways.append(headers.checked_https("List-Unsubscribe", mail.unsubscribe_url))
+    if mail.unsubscribe_mailto is not None:
+        address = headers.checked_address("List-Unsubscribe", mail.unsubscribe_mailto)
+        ways.append(f"mailto:{address}")
+    if not ways:
+        return []
+    fields = ["List-Unsubscribe:\r\n " + ",\r\n ".join(f"<{way}>" for way in ways)]
+    if mail.unsubscribe_url is not None:
+        fields.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return fields
 
 
 def _date(moment: datetime) -> str:

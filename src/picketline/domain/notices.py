@@ -1,0 +1,40 @@
+"""Notices: organisers are told of what needs a person, at most once a day for each thing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+from django.utils import timezone
+
+from picketline.domain.streams import Stream, domain_of
+from picketline.mail.compose import new_message_id
+from picketline.models import Campaign, CopyAddress, Delivery, Target
+
+
+def tell_organisers(campaign: Campaign, kind: Delivery.Notice, target: Target | None = None) -> int:
+    """Queue a mail to each active copy address of the campaign, in the caller's transaction.
+
+    However often something is told on one UTC day, each address gets one mail of a kind about a
+    target. Returns to how many addresses the thing is told, now or earlier that day; 0 where the
+    campaign has no copy address, so that nobody can be told.
+    """
+    addresses = CopyAddress.objects.filter(campaign=campaign, active=True)
+    rows = [_notice(address, kind, target) for address in addresses]
+    return len(Delivery.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def _notice(address: CopyAddress, kind: Delivery.Notice, target: Target | None) -> Delivery:
+    now = timezone.now()
+    today = now.astimezone(UTC).date()
+    return Delivery(
+        campaign_id=address.campaign_id,
+        mail_class=Delivery.MailClass.ORGANISER_NOTICE,
+        copy_address=address,
+        notice=kind,
+        target=target,
+        digest_day=today,
+        message_id=new_message_id(domain_of(Stream.NOTICES)),
+        dated=datetime.combine(today, time(0), UTC),
+        due_at=now,
+        created_at=now,
+    )
