@@ -13,7 +13,7 @@ from picketline.models import Consent, Delivery, PublicName, SealedSubmission, S
 pytestmark = pytest.mark.django_db
 
 State = Delivery.State
-OFTEN = ["reap", "finish_withdrawals"]
+OFTEN = ["reap", "finish_withdrawals", "sort_due"]
 ALL = [*OFTEN, "sum_up", "publish", "queue", "tidy"]
 
 
@@ -32,6 +32,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module, function in [
         ("leases", "reap"),
         ("letter_status", "finish_withdrawals"),
+        ("incoming.sorting", "sort_due"),
         ("counts", "sum_up"),
         ("names", "publish"),
         ("digests", "queue"),

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from django.db import InterfaceError, OperationalError
 
 from picketline.domain import counts, digests, leases, letter_status, names, retention
+from picketline.domain.incoming import sorting
 from picketline.mail.smtp import boot_seconds
 
 log = logging.getLogger(__name__)
 
 REAP_EVERY = 5.0
+SORT_EVERY = 5.0
 HOURLY = 3_600.0
 
 
@@ -40,6 +42,7 @@ class Chores:
         return {
             "reap": (REAP_EVERY, leases.reap),
             "withdraw": (REAP_EVERY, letter_status.finish_withdrawals),
+            "sort": (SORT_EVERY, sorting.sort_due),
             "count": (self.counter_seconds, counts.sum_up),
             "names": (HOURLY, names.publish),
             "digests": (HOURLY, digests.queue),

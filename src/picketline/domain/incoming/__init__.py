@@ -1,0 +1,1 @@
+"""What comes in: which address of ours it came to, how it is kept, and what it turns out to be."""

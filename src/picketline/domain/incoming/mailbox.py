@@ -1,0 +1,117 @@
+"""Mailboxes: what comes back is fetched by IMAP where no mail server can hand it to us.
+
+A message leaves the folder only once it is committed, and no message is ever deleted: it goes to
+one of two other folders. Who emptied the folder and died before moving a message meets it again;
+the sorting drops the second copy.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls
+
+from picketline.domain.incoming import doors, receiving
+from picketline.mail.incoming.limits import MAX_HEADER, MAX_MESSAGE
+
+RECIPIENT_FIELDS = ("X-Original-To", "Delivered-To", "Envelope-To")
+"""Where mail servers write whom a message was for, if a mailbox takes the mail of many."""
+
+PROCESSED, UNKNOWN = "Processed", "Unknown"
+_SECONDS = 60.0
+_AT_A_TIME = 50
+_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+_FIELD = re.compile(rb"^([!-9;-~]+):((?:[^\n]|\n[ \t])*)", re.MULTILINE)
+_ADDRESS = re.compile(r"[^\s<>,;]+@[^\s<>,;]+")
+
+
+class MailboxTrouble(Exception):
+    """The mailbox cannot be read now; the text says what kind of trouble, and no password."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """How many messages were taken in, and how many were left for a person to look at."""
+
+    kept: int
+    unknown: int
+
+
+def fetch(url: str, fields: tuple[str, ...] = RECIPIENT_FIELDS) -> Fetched:
+    """Take in what is in the mailbox: ``imaps://user:password@host[:port]/FOLDER[?ca=FILE]``.
+
+    ``imap://`` means STARTTLS; the certificate is checked always. ``fields`` are the header fields
+    that name the recipient: the first one, from the top, that is a door of ours counts. Messages
+    that are too large or for no door go to the folder *Unknown*, all others to *Processed*.
+
+    Raises ``MailboxTrouble``, and whatever the database raises.
+    """
+    with _open(url) as mailbox:
+        kept = unknown = 0
+        for uid in mailbox.uids()[:_AT_A_TIME]:
+            taken = _take(_read(mailbox, uid), fields)
+            mailbox.move(uid, PROCESSED if taken else UNKNOWN)
+            kept, unknown = kept + taken, unknown + (not taken)
+        return Fetched(kept, unknown)
+
+
+@contextmanager
+def _open(url: str) -> Iterator[BaseMailBox]:
+    parts = urlsplit(url)
+    ca_file = parse_qs(parts.query).get("ca", [None])[0]
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        kind = MailBox if parts.scheme == "imaps" else MailBoxStartTls
+        port = parts.port or (993 if parts.scheme == "imaps" else 143)
+        mailbox = kind(parts.hostname or "", port, timeout=_SECONDS, ssl_context=context)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        folder = unquote(parts.path.strip("/")) or "INBOX"
+        with mailbox.login(user, password, initial_folder=None):
+            for name in (PROCESSED, UNKNOWN):
+                if not mailbox.folder.exists(name):
+                    mailbox.folder.create(name)
+            mailbox.folder.set(folder)
+            yield mailbox
+    except (ImapToolsError, imaplib.IMAP4.error, OSError) as error:
+        raise MailboxTrouble(type(error).__name__) from None
+
+
+def _read(mailbox: BaseMailBox, uid: str) -> bytes:
+    """The message, or one byte more of it than may be taken in. It stays unread there."""
+    _, answer = mailbox.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_MESSAGE + 1}>)")
+    for part in answer:
+        if isinstance(part, tuple):
+            return bytes(part[1])
+    raise MailboxTrouble("a message that cannot be fetched")
+
+
+def _take(raw: bytes, fields: tuple[str, ...]) -> bool:
+    head = raw[: min(MAX_HEADER, _end_of_header(raw))]
+    wanted = {field.lower().encode() for field in fields}
+    sender = ""
+    recipients = []
+    for name, value in _FIELD.findall(head):
+        found = _ADDRESS.search(value.decode("latin-1"))
+        if name.lower() == b"return-path" and not sender:
+            sender = found[0] if found else ""
+        elif name.lower() in wanted and found:
+            recipients.append(found[0])
+    recipient = next((each for each in recipients if doors.find(each, sender)), None)
+    if recipient is None:
+        return False
+    try:
+        receiving.receive(recipient, sender, raw)
+    except (receiving.NoSuchAddress, receiving.TooLarge):
+        return False
+    return True
+
+
+def _end_of_header(raw: bytes) -> int:
+    gap = _BLANK_LINE.search(raw, 0, MAX_HEADER)
+    return gap.start() if gap else len(raw)
