@@ -7,6 +7,7 @@ import pytest
 from tests.mail.incoming.corpus import (
     BOUNCES,
     ENVELOPE,
+    MESSAGE_ID,
     Expected,
     library_samples,
     names_in,
@@ -208,6 +209,22 @@ def test_an_empty_international_report_is_no_bounce() -> None:
         b"--b\nContent-Type: message/global-delivery-status\n\n\n--b--\n"
     )
     assert read(raw) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "koi8-r"])
+def test_returned_fields_may_be_in_any_encoding(encoding: str) -> None:
+    returned = f"X-Comment: привет\nContent-Type: текст\nMessage-ID: {MESSAGE_ID}\n\n"
+    raw = (
+        b"From: MAILER-DAEMON@mx.company.example\n"
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        b"--b\nContent-Type: message/delivery-status\n\nAction: failed\nStatus: 5.1.1\n\n"
+        b"--b\nContent-Type: text/rfc822-headers\n\n"
+        + returned.encode(encoding)
+        + b"X-Mixed: \xff\xd0\xb0\n\n--b--\n"
+    )
+    bounce = read(raw)
+    assert bounce is not None
+    assert bounce.original_message_id == MESSAGE_ID
 
 
 def test_a_library_that_raises_finds_no_bounce(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from email import message_from_string
 from email.message import Message
 from itertools import islice
 
@@ -18,7 +17,7 @@ _SOURCES = {
 _COMMENT = re.compile(r"\([^()]*\)")
 _ADDRESS = re.compile(r"(?<![^\s<>;])([^\s<>;]{1,256}@[^\s<>;@]{1,255})(?=$|[\s<>;])")
 _ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")  # RFC 6533 §3
-_BLANK = re.compile(r"(?:\r?\n[ \t]*){2,}")
+_BLANK = re.compile(rb"(?:\r?\n[ \t]*){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +76,20 @@ def _groups(part: Message) -> list[Message]:
         return _split(_from_base64(blocks))
     if part.get_content_type() == "message/delivery-status" or not blocks:
         return blocks[: _MOST_RECIPIENTS + 1]
-    return [blocks[0], *_split(returned.text_of(blocks[0]))]
+    return [blocks[0], *_split(returned.octets_of(blocks[0]))]
 
 
-def _split(text: str) -> list[Message]:
-    pieces = islice(filter(None, _BLANK.split(text.strip())), _MOST_RECIPIENTS + 1)
-    return [message_from_string(piece) for piece in pieces]
+def _split(octets: bytes) -> list[Message]:
+    pieces = islice(filter(None, _BLANK.split(octets.strip())), _MOST_RECIPIENTS + 1)
+    return [returned.header_in(piece) for piece in pieces]
 
 
-def _from_base64(blocks: list[Message]) -> str:
+def _from_base64(blocks: list[Message]) -> bytes:
     text = "".join(str(block.get_payload()) for block in blocks)
     try:
-        return base64.b64decode(text.encode("ascii", "ignore")).decode("utf-8", "replace")
+        return base64.b64decode(text.encode("ascii", "ignore"))
     except binascii.Error:
-        return ""
+        return b""
 
 
 def _recipient(group: Message) -> Recipient:

@@ -1,8 +1,8 @@
 """Machine reports (RFC 6522): the parts of one, and the letter of ours that it gives back."""
 
 import re
-from email import message_from_string
 from email.message import Message
+from email.parser import BytesHeaderParser
 from itertools import islice
 
 from picketline.mail.incoming import fields
@@ -16,7 +16,7 @@ _WHOLE = frozenset(
 _MOST_PARTS = 20
 _LONGEST_HEAD = 64 * 1024
 _ID_LINE = re.compile(
-    r"^[> \t]{0,8}message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,900}>)", re.I | re.M
+    rb"^[> \t]{0,8}message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,900}>)", re.I | re.M
 )
 
 
@@ -43,7 +43,7 @@ def letter_in(message: Message) -> Message | None:
         if kind in _WHOLE and isinstance(payload, list) and isinstance(payload[0], Message):
             return payload[0]
         if kind in _HEADERS_ONLY:
-            return message_from_string(text_of(part).lstrip())
+            return header_in(octets_of(part).lstrip())
     return None
 
 
@@ -53,14 +53,19 @@ def original_message_id(message: Message) -> str:
     if letter is not None:
         return fields.message_id(letter)
     for part in parts(message) or [message]:
-        found = _ID_LINE.search(text_of(part)) if part.get_content_maintype() == "text" else None
+        is_text = part.get_content_maintype() == "text"
+        found = _ID_LINE.search(octets_of(part)) if is_text else None
         if found:
-            return found[1]
+            return fields.first_id(fields.plain(found[1].decode("ascii", "replace")))
     return ""
 
 
-def text_of(part: Message) -> str:
-    """The beginning of a part that holds text, its transfer encoding undone."""
+def header_in(octets: bytes) -> Message:
+    """A block of fields, whatever else follows it."""
+    return BytesHeaderParser().parsebytes(octets)
+
+
+def octets_of(part: Message) -> bytes:
+    """The beginning of a part that has no parts, its transfer encoding undone."""
     payload = part.get_payload(decode=True)
-    octets = payload if isinstance(payload, bytes) else b""
-    return octets[:_LONGEST_HEAD].decode("utf-8", "surrogateescape")
+    return payload[:_LONGEST_HEAD] if isinstance(payload, bytes) else b""
