@@ -18,7 +18,7 @@ from django.conf import settings
 from bench import postoffice, rounds
 from bench.installation import SLUG
 from picketline.domain import campaigns, letters, submissions, supporters
-from picketline.domain.handover import BATCH, Sender
+from picketline.domain.handover import Sender
 from picketline.domain.outgoing import build
 from picketline.domain.sealing import opened
 from picketline.host.processes import Company, free_port, listens
@@ -26,7 +26,8 @@ from picketline.mail.addresses import EmailAddr
 from picketline.mail.routes import Route, Security
 from picketline.models import Consent, Delivery, Supporter
 
-LETTERS = 2000
+LETTERS = 10_000
+BATCH, INTENTS = 200, 100
 LEASE = timedelta(seconds=120)
 OURS = "worker"
 _SIGNATURE = letters.Signature(name="Ana Núñez", country="ES")
@@ -48,7 +49,8 @@ def measure(size: rounds.Size) -> rounds.Report:
         company.start("sink", postoffice.sink_command(port), os.environ)
         company.wait_for("sink", partial(listens, port))
         ehlo = f"letters.{settings.MAIL_DOMAIN}"
-        worker = Sender(Route("127.0.0.1", port, Security.NONE, ehlo=ehlo), LEASE)
+        route = Route("127.0.0.1", port, Security.NONE, ehlo=ehlo)
+        worker = Sender(route, LEASE, relay="bench", intents=INTENTS)
         contenders: dict[str, rounds.Contender] = {
             OURS: partial(_by_worker, worker, a_round),
             limit: partial(_by_limit, send, postoffice.Letters(port, a_round, octets)),

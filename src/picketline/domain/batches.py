@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Prefetch, prefetch_related_objects
 
 from picketline.domain.leases import Lease
 from picketline.domain.outgoing import Outgoing, build
 from picketline.domain.sealing import OpenedSubmission, opened
-from picketline.models import Delivery, Supporter
+from picketline.models import Campaign, Delivery, Supporter
 
 _RELATED = (
-    "campaign__organisation",
-    "supporter__sealed",
-    "target",
-    "target_version",
-    "copy_address",
+    Prefetch("campaign", Campaign.objects.select_related("organisation")),
+    Prefetch("supporter", Supporter.objects.select_related("sealed")),
 )
+_RARELY = ("target_version", "copy_address", "incoming")
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,10 @@ def load(leases: Sequence[Lease]) -> Batch:
     """
     numbers = [lease.delivery_id for lease in leases]
     mails = {mail.pk: mail for mail in Delivery.objects.filter(pk__in=numbers)}
-    prefetch_related_objects(list(mails.values()), *_RELATED)
+    rarely = [
+        name for name in _RARELY if any(getattr(mail, f"{name}_id") for mail in mails.values())
+    ]
+    prefetch_related_objects(list(mails.values()), *_RELATED, *rarely)
     for mail in mails.values():
         if mail.supporter is not None:
             mail.supporter.campaign = mail.campaign

@@ -71,13 +71,12 @@ def build(delivery: Delivery, read: Read = opened) -> Outgoing:
 def _letter(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
     supporter = _confirmed(delivery)
     submission = read(supporter)
-    target = delivery.target
     version = delivery.target_version
-    if target is None or version is None:  # a constraint forbids it
+    if version is None:  # a constraint forbids it
         raise NotToBeSent("no target")
-    text = next(each for each in submission.letters() if each.target_id == target.pk)
+    text = next(each for each in submission.letters() if each.target_id == delivery.target_id)
     alias = index.nonce_alias(worker_keys().envelope, "reply" + delivery.message_id)
-    by_alias = supporter.replies == Supporter.Replies.ALIAS
+    by_alias = supporter.replies != Supporter.Replies.WRITER
     mail = OutgoingMail(
         message_id=delivery.message_id,
         date=delivery.dated,

@@ -268,5 +268,41 @@ class Migration(migrations.Migration):
             model_name='incomingmessage',
             constraint=models.CheckConstraint(condition=models.Q(('publication', ''), ('kind', 'reply'), _connector='OR'), name='incoming_only_replies_are_published'),
         ),
+        migrations.RemoveIndex(
+            model_name='delivery',
+            name='delivery_reply',
+        ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='copy_address',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='picketline.copyaddress'),
+        ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='incoming',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails', to='picketline.incomingmessage'),
+        ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='model_letter',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='picketline.modelletter'),
+        ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='target_version',
+            field=models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='picketline.targetversion'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('reply_hash__isnull', False)), fields=['reply_hash'], name='delivery_reply'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('incoming__isnull', False)), fields=['incoming'], name='delivery_incoming'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('copy_address__isnull', False)), fields=['copy_address'], name='delivery_copy_address'),
+        ),
         migrations.RunSQL(WAKE, SLEEP),
     ]

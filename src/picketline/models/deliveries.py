@@ -63,14 +63,24 @@ class Delivery(models.Model):
         Supporter, null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries"
     )
     target = models.ForeignKey(Target, null=True, blank=True, on_delete=models.PROTECT)
+    # Every move of a mail writes into every index: those that nobody asks are left out.
     target_version = models.ForeignKey(
-        TargetVersion, null=True, blank=True, on_delete=models.PROTECT
+        TargetVersion, null=True, blank=True, on_delete=models.PROTECT, db_index=False
     )
-    model_letter = models.ForeignKey(ModelLetter, null=True, blank=True, on_delete=models.PROTECT)
-    copy_address = models.ForeignKey(CopyAddress, null=True, blank=True, on_delete=models.PROTECT)
+    model_letter = models.ForeignKey(
+        ModelLetter, null=True, blank=True, on_delete=models.PROTECT, db_index=False
+    )
+    copy_address = models.ForeignKey(
+        CopyAddress, null=True, blank=True, on_delete=models.PROTECT, db_index=False
+    )
     digest_day = models.DateField(null=True, blank=True)
     incoming = models.ForeignKey(
-        IncomingMessage, null=True, blank=True, on_delete=models.SET_NULL, related_name="mails"
+        IncomingMessage,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="mails",
+        db_index=False,
     )
     notice = models.CharField(max_length=10, choices=Notice.choices, blank=True, db_default="")
     budget_hash = models.BinaryField(max_length=16, null=True)
@@ -158,7 +168,19 @@ class Delivery(models.Model):
                 name="delivery_budget",
             ),
             models.Index(fields=["envelope_hash"], name="delivery_envelope"),
-            models.Index(fields=["reply_hash"], name="delivery_reply"),
+            models.Index(
+                fields=["reply_hash"],
+                condition=Q(reply_hash__isnull=False),
+                name="delivery_reply",
+            ),
+            models.Index(
+                fields=["incoming"], condition=Q(incoming__isnull=False), name="delivery_incoming"
+            ),
+            models.Index(
+                fields=["copy_address"],
+                condition=Q(copy_address__isnull=False),
+                name="delivery_copy_address",
+            ),
             models.Index(
                 fields=["target_version", "due_at"],
                 condition=Q(state__in=["queued", "deferred"], mail_class="letter"),

@@ -1,13 +1,19 @@
 """Plain-text letters that survive any mail client: short lines, broken at spaces only."""
 
+import re
 import unicodedata
+from collections.abc import Callable
 
 import regex
 
 _GRAPHEME = regex.compile(r"\X")
-# Plain Latin and Cyrillic: every character a grapheme of one column. Most letters are nothing else,
-# and counting their graphemes word by word was most of the work of building a mail.
-_NARROW = regex.compile("[ -~\u00a0-\u02ff\u0400-\u0482\u048a-\u052f\u2013\u2014\u2018-\u201e]*")
+# Plain Latin, Cyrillic and Arabic: every character a grapheme of one column. Most letters are
+# nothing else, and counting graphemes word by word was most of the work of building a mail.
+_NARROW = re.compile(
+    "[ -~\u00a0-\u02ff\u0400-\u0482\u048a-\u052f\u060c\u061b\u061f\u0621-\u064a\u0660-\u0669"
+    "\u2013\u2014\u2018-\u201e\u2026\u2116]*"
+)
+_BLANKS = re.compile("[ \t]+")
 _LIST_ITEM = regex.compile(r"\s*(?:[-*•–]|\(?\p{Nd}{1,3}[.)])\s+")
 
 
@@ -20,7 +26,8 @@ def wrap_letter(text: str, width: int = 72) -> str:
     """
     lines = text.split("\n")
     end = _signature_start(lines)
-    wrapped = [part for line in lines[:end] for part in _wrap(line, width)]
+    measure = len if _NARROW.fullmatch(text.replace("\n", " ")) else columns
+    wrapped = [part for line in lines[:end] for part in _wrap(line, width, measure)]
     return "\n".join(wrapped + [line.rstrip() for line in lines[end:]])
 
 
@@ -44,15 +51,35 @@ def _signature_start(lines: list[str]) -> int:
     return start if last - start > 1 else len(lines)
 
 
-def _wrap(line: str, width: int) -> list[str]:
+def _wrap(line: str, width: int, measure: Callable[[str], int]) -> list[str]:
     line = line.rstrip()
-    if columns(line) <= width:
+    if measure(line) <= width:
         return [line]
     item = _LIST_ITEM.match(line)
     head = item.group() if item else line[: len(line) - len(line.lstrip())]
-    indent = " " * columns(head)
+    indent = " " * measure(head)
+    words = _BLANKS.split(line[len(head) :])
+    if measure is len:
+        return _fill_narrow(" ".join(words), width, head, indent)
+    return _fill(words, width, head, indent)
+
+
+def _fill_narrow(text: str, width: int, head: str, indent: str) -> list[str]:
+    """Where a character is a column, the places to break can be searched for backwards."""
+    done, prefix = [], head
+    while len(prefix) + len(text) > width:
+        cut = text.rfind(" ", 0, max(width - len(prefix) + 1, 0))
+        cut = cut if cut > 0 else text.find(" ")
+        if cut < 0:
+            break
+        done.append(prefix + text[:cut])
+        text, prefix = text[cut + 1 :], indent
+    return [*done, prefix + text]
+
+
+def _fill(words: list[str], width: int, head: str, indent: str) -> list[str]:
     done, current = [], head
-    for word in regex.split("[ \t]+", line[len(head) :]):
+    for word in words:
         joined = current + word if not current.strip() or current == head else f"{current} {word}"
         if columns(joined) > width and current not in (head, indent):
             done.append(current)
