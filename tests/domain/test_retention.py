@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -39,7 +40,7 @@ from picketline.models import (
 )
 
 pytestmark = pytest.mark.django_db
-NOTHING = Tidied(0, 0, 0, 0, 0, 0, 0)
+NOTHING = Tidied(*[0] * len(fields(Tidied)))
 DAY = timedelta(days=1)
 WRITER, ALIAS = Supporter.Replies.WRITER, Supporter.Replies.ALIAS
 

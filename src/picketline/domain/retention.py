@@ -20,6 +20,7 @@ from picketline.models import (
     Consent,
     Delivery,
     Evidence,
+    IncomingMessage,
     Letter,
     PublicName,
     SealedReply,
@@ -33,6 +34,9 @@ TEXT_FOR = timedelta(days=28)
 SERVER_REPLIES_FOR = timedelta(days=30)
 INDEX_FOR = timedelta(days=30)
 EVIDENCE_FOR = timedelta(days=180)
+RAW_FOR = timedelta(days=30)
+QUARANTINE_FOR = timedelta(days=14)
+CONTENT_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Tidied:
     server_replies: int
     indexes: int
     evidence: int
+    incoming: int
     budgets: int
 
 
@@ -57,6 +62,7 @@ def tidy() -> Tidied:
         server_replies=_erase_server_replies(),
         indexes=_erase_indexes(),
         evidence=_erase_evidence(),
+        incoming=_erase_incoming(),
         budgets=budgets.forget_old(),
     )
 
@@ -146,3 +152,26 @@ def _erase_evidence() -> int:
     limit = timezone.now() - EVIDENCE_FOR
     attempts = Attempt.objects.filter(ended_at__lt=limit).delete()[0]
     return attempts + Evidence.objects.filter(seen_at__lt=limit).delete()[0]
+
+
+def _erase_incoming() -> int:
+    """What came in: its bytes, then its text, then that it came; with whoever is forgotten, both.
+
+    A message that nobody has looked at yet waits for the sorting.
+    """
+    now = timezone.now()
+    door = IncomingMessage.Door
+    forgotten = Q(supporter__isnull=False, supporter__sealed=None) | Q(
+        door__in=[door.ENVELOPE, door.REPLY, door.UNSUBSCRIBE],
+        delivery__copy_address=None,
+        supporter__sealed=None,
+    )
+    seen = IncomingMessage.objects.exclude(state=IncomingMessage.State.RECEIVED)
+    quarantined = Q(state=IncomingMessage.State.QUARANTINED, received_at__lt=now - QUARANTINE_FOR)
+    old = IncomingMessage.objects.filter(quarantined | Q(received_at__lt=now - EVIDENCE_FOR))
+    touched = old.delete()[1].get(IncomingMessage._meta.label, 0)
+    for column, age in (("raw_ct", RAW_FOR), ("content_ct", CONTENT_FOR)):
+        due = seen.filter(forgotten | Q(received_at__lt=now - age), **{f"{column}__isnull": False})
+        numbers = due.values("pk")
+        touched += IncomingMessage.objects.filter(pk__in=numbers).update(**{column: None})
+    return touched

@@ -45,7 +45,7 @@ _PUBLIC_RIGHTS: dict[str, list[tuple[str, str]]] = {
 _WORKER_TABLES = (
     "supporter sealedsubmission letter letterpart consent publicname delivery attempt sealedreply"
     " evidence relayhealth relaylog relayprobe gate incomingmessage countentry campaigncount"
-    " confirmationsent suppression"
+    " confirmationsent"
 )
 _WORKER_WRITES = tuple(_WORKER_TABLES.split())
 _DESK_WRITES = (*_CONTENT, "copyaddress", "gate", "publishedreply")
@@ -119,6 +119,7 @@ def _grant_all() -> None:
             _grant("INSERT, UPDATE, DELETE", "", table, role)
     _grant("UPDATE", "id", "campaign", WORKER)  # what SELECT … FOR UPDATE asks for, no more
     _grant("UPDATE", "suspect_since", "targetversion", WORKER)
+    _grant("INSERT", "", "suppression", WORKER)
     _grant("UPDATE", "state, outcome, settled_at, recalled", "delivery", DESK)
     _grant("UPDATE", "publication", "incomingmessage", DESK)
     _run("GRANT USAGE ON SEQUENCE picketline_lease TO {role}", WORKER)
