@@ -19,7 +19,6 @@ from picketline.domain.retention import (
     UNCONFIRMED_FOR,
     tidy,
 )
-from picketline.domain.suppressions import leave_alone
 from picketline.mail.incoming import findings, sandbox
 from picketline.models import Campaign, Delivery, IncomingMessage, PublishedReply, Supporter
 
@@ -143,10 +142,3 @@ def test_what_belongs_to_no_writer_is_not_taken_for_a_forgotten_ones(
         label = "copies" if door == "copies" else "letters"
         arrivals.arrives(f"harbour@{label}.picketline.example", arrivals.message())
     assert tidy().incoming == 0
-
-
-def test_a_writer_whose_address_is_erased_needs_no_suppression(campaign: Campaign) -> None:
-    supporter, status_token = writers.confirmed(campaign)
-    erase(status_token)
-    supporter = Supporter.objects.get(pk=supporter.pk)
-    assert not leave_alone(supporter)
