@@ -88,13 +88,13 @@ WITH due AS (
     ) picked
 ), stopped AS (
     UPDATE picketline_delivery delivery SET state = 'cancelled', outcome = 'stopped'
-    FROM due WHERE delivery.id = due.id AND due.settled_at IS NOT NULL
+    WHERE delivery.id = ANY (ARRAY(SELECT id FROM due WHERE settled_at IS NOT NULL))
 ), claimed AS (
     UPDATE picketline_delivery delivery
     SET state = 'sending', lease_token = nextval('picketline_lease'),
         lease_until = %(moment)s + make_interval(secs => %(lease)s),
         attempt_count = attempt_count + 1
-    FROM due WHERE delivery.id = due.id AND due.settled_at IS NULL
+    WHERE delivery.id = ANY (ARRAY(SELECT id FROM due WHERE settled_at IS NULL))
     RETURNING delivery.id, delivery.lease_token, delivery.mail_class, delivery.campaign_id,
               delivery.target_id, delivery.target_version_id
 ), noted AS (

@@ -12,16 +12,15 @@ will; so "is there a token?" is "is ``filled_at`` past?", which the database can
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 BURST_SECONDS = 10
 _SECOND = timedelta(seconds=1)
 _ROUNDING = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """What a bucket held at a moment; both None: it was never used and is full."""
 
     tokens: float | None = None

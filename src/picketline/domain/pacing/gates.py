@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import sys
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -15,7 +14,7 @@ from picketline.domain.pacing import buckets
 from picketline.domain.pacing.buckets import Bucket
 from picketline.models import Gate
 
-CLOSED, HALF_OPEN = Gate.Breaker.CLOSED, Gate.Breaker.HALF_OPEN
+CLOSED = Gate.Breaker.CLOSED
 
 _CHARGE = """
 INSERT INTO picketline_gate (name, tokens, filled_at, day, day_count, breaker, failures, openings,
@@ -35,31 +34,35 @@ ON CONFLICT (name) DO UPDATE SET
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """A gate as it stands, with the pace and the day that hold for it; a new one lets all pass."""
 
     name: str
     per_minute: float = 0
     per_day: int = 0
     today: date | None = None
-    bucket: Bucket = field(default_factory=Bucket)
-    day: date | None = None
-    day_count: int = 0
+    bucket: Bucket = Bucket()
+    count_today: int = 0
     probing: bool = False
     shut: bool = False
     last_served_at: datetime | None = None
 
-    def room(self, moment: datetime) -> float:
-        """How many mails may pass now; may be infinite."""
+    def room(self, moment: datetime) -> int:
+        """How many mails may pass now."""
         if self.shut:
             return 0
         room = buckets.level(self.bucket, self.per_minute, moment)
         if self.per_day:
-            room = min(room, self.per_day - (self.day_count if self.day == self.today else 0))
+            room = min(room, self.per_day - self.count_today)
         if self.probing:
             room = min(room, 1)
-        return room if math.isinf(room) else max(math.floor(room), 0)
+        return max(int(min(room, sys.maxsize)), 0)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything must be written down when mail passes."""
+        paced = self.name.startswith(("target:", "domain:"))
+        return not paced or bool(self.per_minute or self.per_day or self.probing)
 
 
 def target(number: int | str) -> str:
@@ -97,12 +100,13 @@ def stream_pace(name: str) -> float:
     return float(settings.STREAM_PER_MINUTE[name])
 
 
-def fetch(names: Collection[str], moment: datetime) -> dict[str, Passage]:
-    """These gates as they stand, without pace; those that nothing ever passed are new ones."""
-    found = {name: Passage(name) for name in names}
-    for gate in Gate.objects.filter(name__in=names):
+def fetch(paces: Mapping[str, float], moment: datetime) -> dict[str, Passage]:
+    """These gates as they stand, with these paces; those that nothing ever passed are new ones."""
+    found = {name: Passage(name, pace) for name, pace in paces.items()}
+    for gate in Gate.objects.filter(name__in=list(paces)):
         found[gate.name] = Passage(
             gate.name,
+            paces[gate.name],
             bucket=Bucket(gate.tokens, gate.filled_at),
             probing=gate.breaker != CLOSED,
             shut=bool(gate.paused_by) or (gate.open_until is not None and gate.open_until > moment),
@@ -111,19 +115,14 @@ def fetch(names: Collection[str], moment: datetime) -> dict[str, Passage]:
     return found
 
 
-def paced(passage: Passage, per_minute: float) -> Passage:
-    """The same gate with a pace."""
-    return replace(passage, per_minute=per_minute)
-
-
 def charge(
-    passed: Mapping[str, int], passages: Iterable[Passage], moment: datetime, lease: timedelta
+    passed: Mapping[str, int], known: Mapping[str, Passage], moment: datetime, lease: timedelta
 ) -> None:
     """Write down how many mails passed each gate. One behind a breaker that is not closed probes.
 
     The breaker then waits for ``lease`` to hear of it, and lets another one through after that.
     """
-    through = [passage for passage in passages if passed.get(passage.name)]
+    through = [known[name] for name in passed if name in known and known[name].remembers]
     after = [
         buckets.spent(each.bucket, each.per_minute, moment, passed[each.name]) for each in through
     ]

@@ -8,11 +8,13 @@ waiting letters nor what waits behind a closed gate costs anything.
 from __future__ import annotations
 
 import math
+import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from typing import Any
+from itertools import cycle, islice
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -25,79 +27,110 @@ from picketline.models import Delivery
 
 MailClass = Delivery.MailClass
 NOTICES = tuple(each for each in MailClass if each is not MailClass.LETTER)
-# Lanes that may turn out to be empty for us, since another worker is about to change their mails.
+# A claim looks at so many lanes only, from a place left to chance on: with more of them than that,
+# each gets its turn sooner or later, and a claim costs no more.
+LANES_SEEN = 400
+# Lanes in hand for each mail wanted: what is due in one may be taken, and domains fill up.
 SPARE = 2
 
 # Claims take turns, so that two workers never spend the same token. One that freezes in its turn
-# is thrown out by the database after a while; then the others go on.
+# is thrown out by the database after a while; then the others go on. Planning and compiling the
+# statements anew would take longer than they do.
 _ENTER = """
 WITH turn AS MATERIALIZED (
     SELECT set_config('idle_in_transaction_session_timeout', '20s', true),
+           set_config('plan_cache_mode', 'force_generic_plan', true),
+           set_config('jit', 'off', true),
            pg_advisory_xact_lock(hashtext('picketline_claim'))
 )
 SELECT now(), ARRAY(SELECT DISTINCT time_zone FROM picketline_target) FROM turn
 """
 
+# From a lane left to chance to the next one with a higher number, at last around to where it began.
+# Every LIMIT 1 keeps the planner to looking rows up one by one, whatever it knows of the tables.
 WAITING = """
 WITH RECURSIVE lane AS (
-    (SELECT target_version_id AS id, due_at FROM picketline_delivery
-     WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
-     ORDER BY target_version_id, due_at LIMIT 1)
+    (SELECT id, due_at, id AS anchor, 1 AS seen FROM (
+        (SELECT target_version_id AS id, due_at FROM picketline_delivery
+         WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+           AND target_version_id >= (
+               SELECT floor(%(start)s * max(id))::bigint FROM picketline_targetversion)
+         ORDER BY target_version_id, due_at LIMIT 1)
+        UNION ALL
+        (SELECT target_version_id, due_at FROM picketline_delivery
+         WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+         ORDER BY target_version_id, due_at LIMIT 1)
+    ) first LIMIT 1)
     UNION ALL
-    SELECT next.* FROM lane CROSS JOIN LATERAL (
-        SELECT target_version_id, due_at FROM picketline_delivery
-        WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
-          AND target_version_id > lane.id
-        ORDER BY target_version_id, due_at LIMIT 1
+    SELECT next.id, next.due_at, lane.anchor, lane.seen + 1
+    FROM lane CROSS JOIN LATERAL (
+        SELECT * FROM (
+            (SELECT target_version_id AS id, due_at FROM picketline_delivery
+             WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+               AND target_version_id > lane.id
+             ORDER BY target_version_id, due_at LIMIT 1)
+            UNION ALL
+            (SELECT target_version_id, due_at FROM picketline_delivery
+             WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+             ORDER BY target_version_id, due_at LIMIT 1)
+        ) around LIMIT 1
     ) next
+    WHERE lane.seen < %(most)s AND next.id <> lane.anchor
 ), place AS (
-    SELECT lane.id, lane.due_at, target.id AS target_id, target.campaign_id, campaign.state,
-           lower(split_part(version.address, '@', 2)) AS domain, target.time_zone,
-           target.office_from, target.office_until,
-           coalesce(target.per_minute, %(target_per_minute)s) AS per_minute,
-           coalesce(target.per_day, %(target_per_day)s) AS per_day
-    FROM lane
-    JOIN picketline_targetversion version ON version.id = lane.id
-    JOIN picketline_target target ON target.id = version.target_id
-    JOIN picketline_campaign campaign ON campaign.id = target.campaign_id
+    SELECT lane.id, lane.due_at, known.* FROM lane CROSS JOIN LATERAL (
+        SELECT target.id AS target_id, target.campaign_id,
+               lower(split_part(version.address, '@', 2) COLLATE "C") COLLATE "default" AS domain,
+               target.time_zone, target.office_from, target.office_until,
+               coalesce(target.per_minute, %(target_per_minute)s) AS per_minute,
+               coalesce(target.per_day, %(target_per_day)s) AS per_day
+        FROM picketline_targetversion version
+        JOIN picketline_target target ON target.id = version.target_id
+        WHERE version.id = lane.id LIMIT 1
+    ) known
 )
 """
 
-_PASSING = f"""{WAITING}, passing AS (
-    SELECT place.*, clock.local::date AS today,
-           mine.tokens, mine.filled_at, mine.day, mine.day_count,
-           coalesce(mine.breaker, 'closed') <> 'closed' AS probing,
+_PASSING = f"""{WAITING}, stopped AS MATERIALIZED (
+    SELECT campaign.id FROM picketline_campaign campaign
+    LEFT JOIN picketline_gate gate ON gate.name = 'campaign:' || campaign.id
+    WHERE campaign.state = 'suspended' OR gate.paused_by <> ''
+), passing AS (
+    SELECT place.*, clock.local::date AS today, mine.tokens, mine.filled_at, mine.day,
+           mine.day_count, coalesce(mine.breaker, 'closed') <> 'closed' AS probing,
            theirs.tokens AS domain_tokens, theirs.filled_at AS domain_filled_at,
-           coalesce(theirs.breaker, 'closed') <> 'closed' AS domain_probing,
-           whole.last_served_at AS campaign_served, turn.last_served_at AS share_served,
-           row_number() OVER (PARTITION BY place.campaign_id ORDER BY random()) AS rank
+           coalesce(theirs.breaker, 'closed') <> 'closed' AS domain_probing
     FROM place
     JOIN unnest(%(zones)s::text[], %(locals)s::timestamp[]) AS clock (zone, local)
       ON clock.zone = place.time_zone
-    LEFT JOIN picketline_gate mine ON mine.name = 'target:' || place.target_id
-    LEFT JOIN picketline_gate theirs ON theirs.name = 'domain:' || place.domain
-    LEFT JOIN picketline_gate whole ON whole.name = 'campaign:' || place.campaign_id
-    LEFT JOIN picketline_gate turn
-      ON turn.name = 'share:' || place.campaign_id || '@' || place.domain
-    WHERE place.due_at <= %(moment)s AND place.state <> 'suspended'
+    LEFT JOIN LATERAL (
+        SELECT * FROM picketline_gate WHERE name = 'target:' || place.target_id LIMIT 1
+    ) mine ON true
+    LEFT JOIN LATERAL (
+        SELECT * FROM picketline_gate WHERE name = 'domain:' || place.domain LIMIT 1
+    ) theirs ON true
+    WHERE place.due_at <= %(moment)s
+      AND place.campaign_id NOT IN (SELECT id FROM stopped)
       AND (place.office_from IS NULL
            OR (extract(isodow FROM clock.local) < 6 AND clock.local::time >= place.office_from
                AND clock.local::time < place.office_until))
-      AND coalesce(whole.paused_by, '') = ''
-      AND coalesce(mine.paused_by, '') = '' AND coalesce(theirs.paused_by, '') = ''
-      AND (mine.open_until IS NULL OR mine.open_until <= %(moment)s)
-      AND (theirs.open_until IS NULL OR theirs.open_until <= %(moment)s)
-      AND (place.per_day = 0 OR mine.day IS DISTINCT FROM clock.local::date
-           OR mine.day_count < place.per_day)
-      AND (place.per_minute = 0 OR mine.filled_at IS NULL OR mine.filled_at <= %(moment)s
-           OR mine.filled_at - %(moment)s > make_interval(secs => 61 / place.per_minute))
-      AND (%(domain_per_minute)s = 0 OR theirs.filled_at IS NULL OR theirs.filled_at <= %(moment)s
-           OR theirs.filled_at - %(moment)s > make_interval(secs => 61 / %(domain_per_minute)s))
+      AND (mine.name IS NULL OR (
+          mine.paused_by = '' AND (mine.open_until IS NULL OR mine.open_until <= %(moment)s)
+          AND (place.per_day = 0 OR mine.day IS DISTINCT FROM clock.local::date
+               OR mine.day_count < place.per_day)
+          AND (place.per_minute = 0 OR mine.filled_at IS NULL OR mine.filled_at <= %(moment)s
+               OR mine.filled_at - %(moment)s
+                  > make_interval(secs => 61 / nullif(place.per_minute, 0)))))
+      AND (theirs.name IS NULL OR (
+          theirs.paused_by = '' AND (theirs.open_until IS NULL OR theirs.open_until <= %(moment)s)
+          AND (%(domain_per_minute)s = 0
+               OR theirs.filled_at IS NULL OR theirs.filled_at <= %(moment)s
+               OR theirs.filled_at - %(moment)s
+                  > make_interval(secs => 61 / nullif(%(domain_per_minute)s, 0)))))
 )
 SELECT id, target_id, campaign_id, domain, per_minute, per_day, today, tokens, filled_at, day,
-       day_count, probing, domain_tokens, domain_filled_at, domain_probing, campaign_served,
-       share_served
-FROM passing ORDER BY rank, campaign_served NULLS FIRST, random() LIMIT %(lanes)s
+       day_count, probing, domain_tokens, domain_filled_at, domain_probing
+FROM passing ORDER BY row_number() OVER (PARTITION BY campaign_id ORDER BY random())
+LIMIT %(lanes)s
 """  # noqa: S608 - one constant in another
 
 _NOTICES = """
@@ -108,47 +141,66 @@ SELECT name, (SELECT count(*) FROM (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """Letters to one version of a target, due now, with the gates that they would pass."""
+class Lane(NamedTuple):
+    """Letters to one version of a target, due now, and the gates that they would pass."""
 
     id: int
     campaign_id: int
     domain_name: str
     target: Passage
     domain: Passage
-    campaign_served: datetime | None
-    share_served: datetime | None
-
-    @property
-    def passages(self) -> dict[str, Passage]:
-        """Every gate that a letter of this lane passes, but for its stream's and the relay's."""
-        marks = (
-            gates.campaign(self.campaign_id),
-            gates.share(self.campaign_id, self.domain_name),
-        )
-        return {
-            self.target.name: self.target,
-            self.domain.name: self.domain,
-            **{name: Passage(name) for name in marks},
-        }
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What may be claimed at a moment: so many letters of each lane, so many mails of each class.
 
-    ``fixed`` are the gates of the relay and of the streams.
+    ``gates`` are all that any of these mails passes.
     """
 
     moment: datetime
     lanes: dict[int, Lane]
     letters: dict[int, int]
     notices: dict[MailClass, int]
-    fixed: dict[str, Passage]
+    gates: dict[str, Passage]
 
 
-def enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
+def plan(limit: int, relay: str, moment: datetime | None = None) -> Plan:
+    """What a worker may take now, at most ``limit`` mails. Call it in the claim's transaction."""
+    now, clocks = _enter(moment)
+    lanes = _passing(now, clocks, limit * SPARE)
+    known = _gates(relay, lanes, now)
+    if relay:
+        limit = min(limit, known[gates.relay(relay)].room(now))
+    letters = _letters(lanes, known, now, limit)
+    notices = _notices(now, limit)
+    waiting = dict.fromkeys(Stream, 0)
+    waiting[Stream.LETTERS] = len(letters)
+    for mail_class, number in notices.items():
+        waiting[stream_of(mail_class)] += number
+    for stream in Stream:
+        waiting[stream] = min(waiting[stream], known[gates.stream(stream)].room(now))
+    places = shares.of_streams(limit, waiting)
+    chosen = letters[: places[Stream.LETTERS]]
+    return Plan(
+        now,
+        {lane.id: lane for lane in chosen},
+        Counter(lane.id for lane in chosen),
+        _of_classes(notices, places),
+        known,
+    )
+
+
+def paces() -> dict[str, Any]:
+    """The installation's paces, as the statements here take them."""
+    return {
+        "target_per_minute": float(settings.TARGET_PER_MINUTE),
+        "target_per_day": int(settings.TARGET_PER_DAY),
+        "domain_per_minute": float(settings.DOMAIN_PER_MINUTE),
+    }
+
+
+def _enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
     """Wait for this claim's turn, which lasts until the transaction ends.
 
     Returns the moment, the database's unless one is given, and what clocks show then in the time
@@ -163,55 +215,11 @@ def enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
     }
 
 
-def plan(limit: int, relay: str, moment: datetime | None = None) -> Plan:
-    """What a worker may take now, at most ``limit`` mails. Call it in the claim's transaction."""
-    now, clocks = enter(moment)
-    fixed = _fixed(relay, now)
-    if relay:
-        limit = int(min(limit, fixed[gates.relay(relay)].room(now)))
-    if limit < 1:
-        return Plan(now, {}, {}, {}, fixed)
-    waiting = {lane.id: lane for lane in _passing(now, clocks, limit * SPARE)}
-    letters = list(islice(_letters(list(waiting.values()), now, limit), limit))
-    notices = _notices(now, limit)
-    due: dict[Stream, float] = dict.fromkeys(Stream, 0)
-    due[Stream.LETTERS] = len(letters)
-    for mail_class, number in notices.items():
-        due[stream_of(mail_class)] += number
-    places = shares.of_streams(
-        limit,
-        {each: min(due[each], fixed[gates.stream(each)].room(now)) for each in Stream},
-    )
-    return Plan(
-        now,
-        waiting,
-        _numbers(letters[: places[Stream.LETTERS]]),
-        _of_classes(notices, places),
-        fixed,
-    )
-
-
-def _fixed(relay: str, moment: datetime) -> dict[str, Passage]:
-    """The gates that are there whatever waits: the relay's and the streams'."""
-    paces = {gates.stream(each): gates.stream_pace(each) for each in Stream}
-    if relay:
-        paces[gates.relay(relay)] = 0
-    found = gates.fetch(paces, moment)
-    return {name: gates.paced(found[name], pace) for name, pace in paces.items()}
-
-
-def paces() -> dict[str, Any]:
-    """The installation's paces, as the statements here take them."""
-    return {
-        "target_per_minute": float(settings.TARGET_PER_MINUTE),
-        "target_per_day": int(settings.TARGET_PER_DAY),
-        "domain_per_minute": float(settings.DOMAIN_PER_MINUTE),
-    }
-
-
-def _passing(moment: datetime, clocks: Mapping[str, datetime], number: int) -> Iterator[Lane]:
+def _passing(moment: datetime, clocks: Mapping[str, datetime], number: int) -> list[Lane]:
     values: dict[str, Any] = {
         **paces(),
+        "start": random.random(),  # noqa: S311 - spreads turns
+        "most": LANES_SEEN,
         "moment": moment,
         "zones": list(clocks),
         "locals": list(clocks.values()),
@@ -219,76 +227,101 @@ def _passing(moment: datetime, clocks: Mapping[str, datetime], number: int) -> I
     }
     with connection.cursor() as cursor:
         cursor.execute(_PASSING, values)
-        for row in cursor.fetchall():
-            yield _lane(row)
+        rows = cursor.fetchall()
+    known: dict[str, Passage] = {}
+    return [_lane(row, known) for row in rows]
 
 
-def _lane(row: Sequence[Any]) -> Lane:
-    number, target_id, campaign_id, domain, per_minute, per_day, today = row[:7]
-    tokens, filled_at, day, day_count, probing = row[7:12]
-    domain_tokens, domain_filled_at, domain_probing, campaign_served, share_served = row[12:]
-    return Lane(
-        number,
-        campaign_id,
-        domain,
-        Passage(
-            gates.target(target_id),
+def _lane(row: Sequence[Any], known: dict[str, Passage]) -> Lane:
+    """A row as a lane; ``known`` has the gates of targets and domains that were seen before."""
+    number, target_id, campaign_id, domain_name, per_minute, per_day, today = row[:7]
+    name = gates.target(target_id)
+    if name not in known:
+        tokens, filled_at, day, day_count, probing = row[7:12]
+        known[name] = Passage(
+            name,
             per_minute,
             per_day,
             today,
             Bucket(tokens, filled_at),
-            day,
-            day_count or 0,
+            day_count if day == today else 0,
             probing,
-        ),
-        Passage(
-            gates.domain(domain),
-            float(settings.DOMAIN_PER_MINUTE),
-            bucket=Bucket(domain_tokens, domain_filled_at),
-            probing=domain_probing,
-        ),
-        campaign_served,
-        share_served,
-    )
+        )
+    target, name = known[name], gates.domain(domain_name)
+    if name not in known:
+        tokens, filled_at, probing = row[12:]
+        pace = float(settings.DOMAIN_PER_MINUTE)
+        known[name] = Passage(name, pace, bucket=Bucket(tokens, filled_at), probing=probing)
+    return Lane(number, campaign_id, domain_name, target, known[name])
 
 
-def _letters(lanes: Sequence[Lane], moment: datetime, limit: int) -> Iterator[Lane]:
+def _gates(relay: str, lanes: Sequence[Lane], moment: datetime) -> dict[str, Passage]:
+    """Every gate that a mail could pass now: of the relay, the streams and these lanes."""
+    found = {gates.stream(each): gates.stream_pace(each) for each in Stream}
+    found |= {gates.campaign(lane.campaign_id): 0 for lane in lanes}
+    if relay:
+        found[gates.relay(relay)] = 0
+    for name, campaigns in _campaigns_by_domain(lanes).items():
+        if len(campaigns) > 1:
+            found |= {gates.share(each, name): 0 for each in campaigns}
+    known = gates.fetch(found, moment)
+    for lane in lanes:
+        known[lane.target.name], known[lane.domain.name] = lane.target, lane.domain
+    return known
+
+
+def _campaigns_by_domain(lanes: Sequence[Lane]) -> dict[str, set[int]]:
+    campaigns: dict[str, set[int]] = {}
+    for lane in lanes:
+        campaigns.setdefault(lane.domain_name, set()).add(lane.campaign_id)
+    return campaigns
+
+
+def _letters(
+    lanes: Sequence[Lane], known: Mapping[str, Passage], moment: datetime, limit: int
+) -> list[Lane]:
     """A lane for each letter that may go, campaigns taking turns, whoever waits longest first."""
     by_domain: dict[str, list[Lane]] = {}
     for lane in lanes:
         by_domain.setdefault(lane.domain_name, []).append(lane)
     by_campaign: dict[int, list[Lane]] = {}
-    for there in by_domain.values():
-        room = min(there[0].domain.room(moment), limit)
-        for lane in islice(_in_domain(there, moment, limit), int(room)):
-            by_campaign.setdefault(lane.campaign_id, []).append(lane)
-    queues = sorted(by_campaign.values(), key=lambda queue: _since(queue[0].campaign_served))
-    return shares.in_turns(shares.shuffled(queue) for queue in queues)
+    through = shares.in_turns(
+        islice(_in_domain(there, known, moment, limit), there[0].domain.room(moment))
+        for there in by_domain.values()
+    )
+    for lane in islice(through, limit * SPARE):
+        by_campaign.setdefault(lane.campaign_id, []).append(lane)
+    order = sorted(by_campaign, key=lambda each: _served(known, gates.campaign(each)))
+    queues = [shares.shuffled(by_campaign[each]) for each in order]
+    return list(islice(shares.in_turns(queues), limit))
 
 
-def _in_domain(lanes: Sequence[Lane], moment: datetime, limit: int) -> Iterator[Lane]:
+def _in_domain(
+    lanes: Sequence[Lane], known: Mapping[str, Passage], moment: datetime, limit: int
+) -> Iterator[Lane]:
     by_campaign: dict[int, dict[str, list[Lane]]] = {}
     for lane in shares.shuffled(lanes):
         targets = by_campaign.setdefault(lane.campaign_id, {})
         targets.setdefault(lane.target.name, []).append(lane)
-    order = sorted(
-        by_campaign.values(),
-        key=lambda targets: _since(next(iter(targets.values()))[0].share_served),
-    )
+    name = lanes[0].domain_name
+    order = sorted(by_campaign, key=lambda each: _served(known, gates.share(each, name)))
     return shares.in_turns(
-        shares.in_turns(_of_target(same, moment, limit) for same in targets.values())
-        for targets in order
+        shares.in_turns(_of_target(same, moment, limit) for same in by_campaign[each].values())
+        for each in order
     )
 
 
 def _of_target(lanes: Sequence[Lane], moment: datetime, limit: int) -> Iterator[Lane]:
     """Turns of the lanes of one target, as far as its gate has room."""
-    room = int(min(lanes[0].target.room(moment), limit))
-    return islice(shares.in_turns([lane] * room for lane in lanes), room)
+    room = min(lanes[0].target.room(moment), limit)
+    return islice(cycle(lanes), room)
 
 
-def _since(served: datetime | None) -> float:
-    return -math.inf if served is None else served.timestamp()
+def _served(known: Mapping[str, Passage], name: str) -> float:
+    passage = known.get(name)
+    if passage is None or passage.last_served_at is None:
+        return -math.inf
+    return passage.last_served_at.timestamp()
 
 
 def _notices(moment: datetime, limit: int) -> dict[MailClass, int]:
@@ -306,12 +339,4 @@ def _of_classes(due: Mapping[MailClass, int], places: Mapping[Stream, int]) -> d
     for stream, number in places.items():
         queues = [[each] * count for each, count in due.items() if stream_of(each) is stream]
         chosen += islice(shares.in_turns(shares.shuffled(queues)), number)
-    return _numbers(chosen)
-
-
-def _numbers(chosen: Sequence[Any]) -> dict[Any, int]:
-    numbers: dict[Any, int] = {}
-    for each in chosen:
-        key = each.id if isinstance(each, Lane) else each
-        numbers[key] = numbers.get(key, 0) + 1
-    return numbers
+    return Counter(chosen)

@@ -52,11 +52,14 @@ class _Refund(NamedTuple):
 
 def charge(plan: Plan, leases: Sequence[Lease], relay: str, lease: timedelta) -> None:
     """Take what these mails need from every gate that they pass."""
-    passed = Counter(name for each in leases for name in _gates_of(each, relay))
-    through = dict(plan.fixed)
-    for number in plan.letters:
-        through.update(plan.lanes[number].passages)
-    gates.charge(passed, through.values(), plan.moment, lease)
+    alike = Counter(
+        (each.mail_class, each.campaign_id, each.target_id, each.domain) for each in leases
+    )
+    passed: Counter[str] = Counter()
+    for mails, number in alike.items():
+        for name in _gates_of(*mails, relay):
+            passed[name] += number
+    gates.charge(passed, plan.gates, plan.moment, lease)
 
 
 def refund(leases: Sequence[Lease], claimed: Claimed) -> None:
@@ -75,16 +78,18 @@ def refund(leases: Sequence[Lease], claimed: Claimed) -> None:
         cursor.execute(_REFUND, values)
 
 
-def _gates_of(lease: Lease, relay: str) -> Iterable[str]:
+def _gates_of(
+    mail_class: str, campaign_id: int, target_id: int | None, domain: str, relay: str
+) -> Iterable[str]:
     """The names of the gates that a mail passes."""
-    yield gates.stream(stream_of(lease.mail_class))
+    yield gates.stream(stream_of(mail_class))
     if relay:
         yield gates.relay(relay)
-    if lease.target_id is not None and lease.domain:
-        yield gates.target(lease.target_id)
-        yield gates.campaign(lease.campaign_id)
-        yield gates.domain(lease.domain)
-        yield gates.share(lease.campaign_id, lease.domain)
+    if target_id is not None and domain:
+        yield gates.target(target_id)
+        yield gates.campaign(campaign_id)
+        yield gates.domain(domain)
+        yield gates.share(campaign_id, domain)
 
 
 def _refunds(leases: Sequence[Lease], claimed: Claimed) -> Iterable[_Refund]:
@@ -93,7 +98,9 @@ def _refunds(leases: Sequence[Lease], claimed: Claimed) -> Iterable[_Refund]:
     started: dict[str, datetime] = {}
     for lease in leases:
         since, relay = claimed[lease.delivery_id]
-        for name in _gates_of(lease, relay):
+        for name in _gates_of(
+            lease.mail_class, lease.campaign_id, lease.target_id, lease.domain, relay
+        ):
             numbers[name] += 1
             started[name] = max(since, started.get(name, since))
     paces, zones = _paces(leases)
