@@ -1,4 +1,4 @@
-"""``./run bench [page] [sign] [deliver]``: measures, prints, writes JSON; no figure makes it fail.
+"""``./run bench [NAME ...]``: measures, prints, writes JSON; no figure makes it fail.
 
 Nothing here is a gate: what a figure means depends on what else the machine does. Each benchmark
 runs in a process and on a database of its own.
@@ -22,6 +22,7 @@ BENCHMARKS = {
     "page": ("public", False),
     "sign": ("public", False),
     "deliver": ("worker", True),
+    "signed": ("worker", True),
 }
 
 

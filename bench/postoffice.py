@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
 _SINK = shutil.which("smtp-sink", path=_PATH)
@@ -48,17 +49,20 @@ def sink_name() -> str:
     return "Postfix's smtp-sink" if _SINK else "bench/sink.py (no smtp-sink installed)"
 
 
-def limit() -> tuple[str, Sending]:
-    """The name of the least that can send, and what sends."""
+def limits() -> dict[str, Sending]:
+    """What only sends, by name; the first is the limit, the others are shown beside it."""
     if _SOURCE is None:
-        return "socket loop (no smtp-source installed)", _by_socket
-    return "Postfix's smtp-source -s 1 -d", _by_smtp_source
+        return {"socket loop (no smtp-source installed)": _by_socket}
+    return {
+        f"smtp-source {' '.join(options)}": partial(_by_smtp_source, options)
+        for options in (("-s", "1"), ("-d", "-s", "1"), ("-d", "-s", "8"))
+    }
 
 
-def _by_smtp_source(letters: Letters) -> None:
-    """One session, kept for all messages (-d), as ours is."""
+def _by_smtp_source(options: tuple[str, ...], letters: Letters) -> None:
+    """``-s`` sessions at once; with ``-d`` each is kept for all its messages."""
     command = [
-        *(_SOURCE or "", "-s", "1", "-d"),
+        *(_SOURCE or "", *options),
         *("-m", str(letters.number), "-l", str(letters.octets)),
         *("-f", _SENDER, "-t", _RECIPIENT, f"127.0.0.1:{letters.port}"),
     ]

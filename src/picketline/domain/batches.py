@@ -16,6 +16,21 @@ _RELATED = (
     Prefetch("campaign", Campaign.objects.select_related("organisation")),
     Prefetch("supporter", Supporter.objects.select_related("sealed")),
 )
+_NEEDED = (
+    "campaign_id",
+    "mail_class",
+    "supporter_id",
+    "target_id",
+    "target_version_id",
+    "copy_address_id",
+    "incoming_id",
+    "notice",
+    "digest_day",
+    "budget_hash",
+    "message_id",
+    "dated",
+    "created_at",
+)
 _RARELY = ("target_version", "copy_address", "incoming")
 
 
@@ -43,7 +58,7 @@ def load(leases: Sequence[Lease]) -> Batch:
     Mails of one writer share the writer's row, and those of one campaign the campaign's.
     """
     numbers = [lease.delivery_id for lease in leases]
-    mails = {mail.pk: mail for mail in Delivery.objects.filter(pk__in=numbers)}
+    mails = {mail.pk: mail for mail in Delivery.objects.filter(pk__in=numbers).only(*_NEEDED)}
     rarely = [
         name for name in _RARELY if any(getattr(mail, f"{name}_id") for mail in mails.values())
     ]

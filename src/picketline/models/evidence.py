@@ -19,7 +19,9 @@ class Attempt(models.Model):
         COMMITTING = "committing"
         ENDED = "ended"
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False
+    )
     lease_token = models.BigIntegerField()
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.CLAIMED)
     started_at = models.DateTimeField()

@@ -14,7 +14,7 @@ _NARROW = re.compile(
     "\u2013\u2014\u2018-\u201e\u2026\u2116]*"
 )
 _BLANKS = re.compile("[ \t]+")
-_LIST_ITEM = regex.compile(r"\s*(?:[-*•–]|\(?\p{Nd}{1,3}[.)])\s+")
+_LIST_ITEM = re.compile(r"\s*(?:[-*•–]|\(?\d{1,3}[.)])\s+")
 
 
 def wrap_letter(text: str, width: int = 72) -> str:
@@ -58,10 +58,12 @@ def _wrap(line: str, width: int, measure: Callable[[str], int]) -> list[str]:
     item = _LIST_ITEM.match(line)
     head = item.group() if item else line[: len(line) - len(line.lstrip())]
     indent = " " * measure(head)
-    words = _BLANKS.split(line[len(head) :])
+    words = line[len(head) :]
+    if "  " in words or "\t" in words:
+        words = _BLANKS.sub(" ", words)
     if measure is len:
-        return _fill_narrow(" ".join(words), width, head, indent)
-    return _fill(words, width, head, indent)
+        return _fill_narrow(words, width, head, indent)
+    return _fill(words.split(" "), width, head, indent)
 
 
 def _fill_narrow(text: str, width: int, head: str, indent: str) -> list[str]:
