@@ -8,10 +8,10 @@ of a domain have refused us, the domain. A block is never evaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
 from django.db.models import Q
@@ -41,13 +41,21 @@ class Blocked:
     target_id: int
 
 
+class Letter(NamedTuple):
+    """Where a letter went to. ``domain`` is in small letters."""
+
+    campaign_id: int
+    target_id: int
+    domain: str
+
+
 @dataclass
 class Signs:
     """What was learnt of gates, in order: whether mail passed, or failed, or must stop at once."""
 
     passed: dict[str, list[bool]] = field(default_factory=dict)
     at_once: set[str] = field(default_factory=set)
-    refused: list[Lease] = field(default_factory=list)
+    refused: list[Letter] = field(default_factory=list)
 
     def add(self, name: str, passed: bool) -> None:
         """One mail passed this gate or did not."""
@@ -85,13 +93,13 @@ def learn(signs: Signs, moment: datetime | None = None) -> list[Blocked]:
         names = set(disturbed.filter(name__in=names).values_list("name", flat=True))
         if not names:
             return []
-    for lease in signs.refused:
-        names |= _places(lease).keys()
+    for letter in signs.refused:
+        names |= {gates.target(letter.target_id), gates.domain(letter.domain)}
     rows = _locked(names)
     now = moment or _now()
     for name in {*signs.passed, *signs.at_once} & rows.keys():
         _move(rows[name], signs.passed.get(name, []), now, at_once=name in signs.at_once)
-    blocked = [each for lease in signs.refused for each in _pause(lease, rows, now)]
+    blocked = [each for letter in signs.refused for each in _pause(letter, rows, now)]
     Gate.objects.bulk_update(
         rows.values(),
         ["breaker", "failures", "openings", "open_until", "paused_by", "paused_at"],
@@ -112,12 +120,7 @@ def _read(signs: Signs, lease: Lease, outcome: Outcome, relay: str, *, direct: b
         signs.add(gates.domain(lease.domain), outcome.cause is not Cause.RELAY)
         signs.add(gates.target(lease.target_id), outcome.cause is not Cause.MAILBOX_FULL)
     if outcome.kind is Kind.PERMANENT and outcome.cause is Cause.POLICY:
-        signs.refused.append(lease)
-
-
-def _places(lease: Lease) -> Mapping[str, str]:
-    """The gates that a refusal of this letter may close."""
-    return {gates.target(lease.target_id or 0): "target", gates.domain(lease.domain): "domain"}
+        signs.refused.append(Letter(lease.campaign_id, lease.target_id, lease.domain))
 
 
 def _locked(names: Iterable[str]) -> dict[str, Gate]:
@@ -152,22 +155,15 @@ def _move(gate: Gate, passed: Sequence[bool], now: datetime, *, at_once: bool) -
         gate.open_until = now + min(LONGEST, timedelta(minutes=2 ** min(gate.openings - 1, 6)))
 
 
-def _pause(lease: Lease, rows: Mapping[str, Gate], now: datetime) -> Iterable[Blocked]:
+def _pause(letter: Letter, rows: Mapping[str, Gate], now: datetime) -> Iterator[Blocked]:
     """Pause the target, and its domain where too many there refuse us."""
-    if lease.target_id is None:
-        return
-    target, domain = rows[gates.target(lease.target_id)], rows[gates.domain(lease.domain)]
-    if _pause_gate(target, now):
-        yield Blocked(target.name, lease.campaign_id, lease.target_id)
-    if _refusing(lease.domain, rows) >= BLOCKED_TARGETS and _pause_gate(domain, now):
-        yield Blocked(domain.name, lease.campaign_id, lease.target_id)
-
-
-def _pause_gate(gate: Gate, now: datetime) -> bool:
-    if gate.paused_by:
-        return False
-    gate.paused_by, gate.paused_at = Gate.PausedBy.POLICY, now
-    return True
+    for name in (gates.target(letter.target_id), gates.domain(letter.domain)):
+        whole = name == gates.domain(letter.domain)
+        if whole and _refusing(letter.domain, rows) < BLOCKED_TARGETS:
+            continue
+        if not rows[name].paused_by:
+            rows[name].paused_by, rows[name].paused_at = Gate.PausedBy.POLICY, now
+            yield Blocked(name, letter.campaign_id, letter.target_id)
 
 
 def _refusing(domain: str, rows: Mapping[str, Gate]) -> int:

@@ -58,6 +58,6 @@ def spent(bucket: Bucket, per_minute: float, moment: datetime, number: int) -> B
     return Bucket(1.0, moment + (1 - left) * time_for(1, per_minute) + _ROUNDING)
 
 
-def time_for(number: int, per_minute: float) -> timedelta:
+def time_for(number: float, per_minute: float) -> timedelta:
     """How long a bucket takes to gain so many tokens."""
     return timedelta(minutes=number / per_minute) if per_minute else timedelta(0)

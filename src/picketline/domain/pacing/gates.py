@@ -90,7 +90,7 @@ def relay(name: str) -> str:
     return f"relay:{name}"
 
 
-def share(campaign_id: int, domain_name: str) -> str:
+def share(campaign_id: int | str, domain_name: str) -> str:
     """The name under which it is kept when a campaign last had its turn in a domain."""
     return f"share:{campaign_id}@{domain_name}"
 

@@ -7,31 +7,24 @@ waiting letters nor what waits behind a closed gate costs anything.
 
 from __future__ import annotations
 
-import math
 import random
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import cycle, islice
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
 
-from picketline.domain.pacing import gates, hours, shares
+from picketline.domain.pacing import gates, hours
 from picketline.domain.pacing.buckets import Bucket
 from picketline.domain.pacing.gates import Passage
-from picketline.domain.streams import Stream, stream_of
 from picketline.models import Delivery
 
 MailClass = Delivery.MailClass
 NOTICES = tuple(each for each in MailClass if each is not MailClass.LETTER)
 # A claim looks at so many lanes only, from a place left to chance on: with more of them than that,
 # each gets its turn sooner or later, and a claim costs no more.
-LANES_SEEN = 400
-# Lanes in hand for each mail wanted: what is due in one may be taken, and domains fill up.
-SPARE = 2
+LANES_SEEN = 200
 
 # Claims take turns, so that two workers never spend the same token. One that freezes in its turn
 # is thrown out by the database after a while; then the others go on. Planning and compiling the
@@ -151,46 +144,6 @@ class Lane(NamedTuple):
     domain: Passage
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What may be claimed at a moment: so many letters of each lane, so many mails of each class.
-
-    ``gates`` are all that any of these mails passes.
-    """
-
-    moment: datetime
-    lanes: dict[int, Lane]
-    letters: dict[int, int]
-    notices: dict[MailClass, int]
-    gates: dict[str, Passage]
-
-
-def plan(limit: int, relay: str, moment: datetime | None = None) -> Plan:
-    """What a worker may take now, at most ``limit`` mails. Call it in the claim's transaction."""
-    now, clocks = _enter(moment)
-    lanes = _passing(now, clocks, limit * SPARE)
-    known = _gates(relay, lanes, now)
-    if relay:
-        limit = min(limit, known[gates.relay(relay)].room(now))
-    letters = _letters(lanes, known, now, limit)
-    notices = _notices(now, limit)
-    waiting = dict.fromkeys(Stream, 0)
-    waiting[Stream.LETTERS] = len(letters)
-    for mail_class, number in notices.items():
-        waiting[stream_of(mail_class)] += number
-    for stream in Stream:
-        waiting[stream] = min(waiting[stream], known[gates.stream(stream)].room(now))
-    places = shares.of_streams(limit, waiting)
-    chosen = letters[: places[Stream.LETTERS]]
-    return Plan(
-        now,
-        {lane.id: lane for lane in chosen},
-        Counter(lane.id for lane in chosen),
-        _of_classes(notices, places),
-        known,
-    )
-
-
 def paces() -> dict[str, Any]:
     """The installation's paces, as the statements here take them."""
     return {
@@ -200,7 +153,7 @@ def paces() -> dict[str, Any]:
     }
 
 
-def _enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
+def enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
     """Wait for this claim's turn, which lasts until the transaction ends.
 
     Returns the moment, the database's unless one is given, and what clocks show then in the time
@@ -215,7 +168,8 @@ def _enter(moment: datetime | None) -> tuple[datetime, dict[str, datetime]]:
     }
 
 
-def _passing(moment: datetime, clocks: Mapping[str, datetime], number: int) -> list[Lane]:
+def passing(moment: datetime, clocks: Mapping[str, datetime], number: int) -> list[Lane]:
+    """Up to ``number`` lanes whose gates have room, those of each campaign in random order."""
     values: dict[str, Any] = {
         **paces(),
         "start": random.random(),  # noqa: S311 - spreads turns
@@ -255,88 +209,10 @@ def _lane(row: Sequence[Any], known: dict[str, Passage]) -> Lane:
     return Lane(number, campaign_id, domain_name, target, known[name])
 
 
-def _gates(relay: str, lanes: Sequence[Lane], moment: datetime) -> dict[str, Passage]:
-    """Every gate that a mail could pass now: of the relay, the streams and these lanes."""
-    found = {gates.stream(each): gates.stream_pace(each) for each in Stream}
-    found |= {gates.campaign(lane.campaign_id): 0 for lane in lanes}
-    if relay:
-        found[gates.relay(relay)] = 0
-    for name, campaigns in _campaigns_by_domain(lanes).items():
-        if len(campaigns) > 1:
-            found |= {gates.share(each, name): 0 for each in campaigns}
-    known = gates.fetch(found, moment)
-    for lane in lanes:
-        known[lane.target.name], known[lane.domain.name] = lane.target, lane.domain
-    return known
-
-
-def _campaigns_by_domain(lanes: Sequence[Lane]) -> dict[str, set[int]]:
-    campaigns: dict[str, set[int]] = {}
-    for lane in lanes:
-        campaigns.setdefault(lane.domain_name, set()).add(lane.campaign_id)
-    return campaigns
-
-
-def _letters(
-    lanes: Sequence[Lane], known: Mapping[str, Passage], moment: datetime, limit: int
-) -> list[Lane]:
-    """A lane for each letter that may go, campaigns taking turns, whoever waits longest first."""
-    by_domain: dict[str, list[Lane]] = {}
-    for lane in lanes:
-        by_domain.setdefault(lane.domain_name, []).append(lane)
-    by_campaign: dict[int, list[Lane]] = {}
-    through = shares.in_turns(
-        islice(_in_domain(there, known, moment, limit), there[0].domain.room(moment))
-        for there in by_domain.values()
-    )
-    for lane in islice(through, limit * SPARE):
-        by_campaign.setdefault(lane.campaign_id, []).append(lane)
-    order = sorted(by_campaign, key=lambda each: _served(known, gates.campaign(each)))
-    queues = [shares.shuffled(by_campaign[each]) for each in order]
-    return list(islice(shares.in_turns(queues), limit))
-
-
-def _in_domain(
-    lanes: Sequence[Lane], known: Mapping[str, Passage], moment: datetime, limit: int
-) -> Iterator[Lane]:
-    by_campaign: dict[int, dict[str, list[Lane]]] = {}
-    for lane in shares.shuffled(lanes):
-        targets = by_campaign.setdefault(lane.campaign_id, {})
-        targets.setdefault(lane.target.name, []).append(lane)
-    name = lanes[0].domain_name
-    order = sorted(by_campaign, key=lambda each: _served(known, gates.share(each, name)))
-    return shares.in_turns(
-        shares.in_turns(_of_target(same, moment, limit) for same in by_campaign[each].values())
-        for each in order
-    )
-
-
-def _of_target(lanes: Sequence[Lane], moment: datetime, limit: int) -> Iterator[Lane]:
-    """Turns of the lanes of one target, as far as its gate has room."""
-    room = min(lanes[0].target.room(moment), limit)
-    return islice(cycle(lanes), room)
-
-
-def _served(known: Mapping[str, Passage], name: str) -> float:
-    passage = known.get(name)
-    if passage is None or passage.last_served_at is None:
-        return -math.inf
-    return passage.last_served_at.timestamp()
-
-
-def _notices(moment: datetime, limit: int) -> dict[MailClass, int]:
+def notices(moment: datetime, limit: int) -> dict[MailClass, int]:
     """How many mails of each class but letters are due, counted up to ``limit``."""
     classes = [each.value for each in NOTICES]
     values: dict[str, Any] = {"moment": moment, "limit": limit, "classes": classes}
     with connection.cursor() as cursor:
         cursor.execute(_NOTICES, values)
         return {MailClass(name): number for name, number in cursor.fetchall() if number}
-
-
-def _of_classes(due: Mapping[MailClass, int], places: Mapping[Stream, int]) -> dict[MailClass, int]:
-    """The places of each stream, spread over its classes in turns."""
-    chosen: list[MailClass] = []
-    for stream, number in places.items():
-        queues = [[each] * count for each, count in due.items() if stream_of(each) is stream]
-        chosen += islice(shares.in_turns(shares.shuffled(queues)), number)
-    return Counter(chosen)

@@ -12,7 +12,7 @@ from django.db import connection
 
 from picketline.domain.pacing import gates, hours
 from picketline.domain.pacing.buckets import time_for
-from picketline.domain.pacing.lanes import Plan
+from picketline.domain.pacing.planning import Plan
 from picketline.domain.streams import stream_of
 from picketline.models import Target
 
