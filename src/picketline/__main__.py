@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from picketline import environment
@@ -22,6 +23,8 @@ PROCESS_OF = {
     "recount": "worker",
     "outbox": "worker",
     "doctor": "worker",
+    "receive": "worker",
+    "incoming": "worker",
     "prepare": "owner",
     "dkim": "owner",
     "migrate": "owner",
@@ -46,6 +49,8 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
   serve       the public website, until Ctrl-C; granian's options may follow
   worker      send what is due and do the chores, until Ctrl-C
   outbox      how much mail is in which state; settle what is uncertain
+  receive     take in what comes back: from standard input, by LMTP, SMTP or IMAP
+  incoming    what came in, and what waits in quarantine
   tidy        delete what has been kept long enough
   recount     prove the public numbers from their journal
   database    the embedded database in the foreground, until Ctrl-C
@@ -54,7 +59,9 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
 Django's own commands work too, such as check --deploy and collectstatic. docs/operate.md has all
 settings and what each command needs.
 """
-NEVER_STARTS_IT = {"worker", "runserver"}
+EX_TEMPFAIL = 75
+UNDERSTOOD = (None, 0, 65, 67, EX_TEMPFAIL)
+NEVER_STARTS_IT = {"worker", "runserver", "receive"}
 
 
 def main() -> None:
@@ -65,6 +72,11 @@ def main() -> None:
     if command in ("help", "--help", "-h") and len(sys.argv) < 3:
         sys.stdout.write(OWN_HELP)
         return
+    with _or_try_again() if command == "receive" else nullcontext():
+        _run(command)
+
+
+def _run(command: str) -> None:
     try:
         chosen = environment.read()
         if command == "demo":
@@ -79,6 +91,25 @@ def main() -> None:
             _manage(command, chosen)
     except (environment.SettingsRefused, faults.DatabaseTrouble) as trouble:
         sys.exit(f"picketline: {trouble}")
+
+
+@contextmanager
+def _or_try_again() -> Iterator[None]:
+    """Ends ``receive`` with a code that Postfix takes for "try again" where all else fails.
+
+    Any code that pipe(8) does not know makes it return the message to its sender: a broken setting
+    must not lose mail.
+    """
+    try:
+        yield
+    except SystemExit as end:
+        if end.code in UNDERSTOOD:
+            raise
+        sys.stderr.write(f"{end.code}\n" if isinstance(end.code, str) else "")
+        sys.exit(EX_TEMPFAIL)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the message must come again
+        sys.stderr.write(f"picketline: {type(fault).__name__}\n")
+        sys.exit(EX_TEMPFAIL)
 
 
 def _manage(command: str, chosen: environment.Environment) -> None:
