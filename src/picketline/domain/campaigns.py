@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from picketline.domain import waking
 from picketline.models import Campaign, CampaignText, Delivery, ModelLetter, TargetVersion
 
 State = Campaign.State
@@ -76,6 +77,7 @@ def open_campaign(slug: str) -> Campaign:
         _refuse_past(campaign, timezone.now().astimezone(datetime.UTC).date())
         campaign.opened_at = campaign.opened_at or timezone.now()
         campaign.save(update_fields=["state", "opened_at"])
+        waking.wake()
     return campaign
 
 

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from picketline.domain import counts
+from picketline.domain import counts, waking
 from picketline.domain.leases import Lease, end_attempt, held
 from picketline.mail.outcomes import GIVE_UP_AFTER, Cause, Kind, Outcome, retry_delay
 from picketline.models import Delivery, Supporter
@@ -199,6 +199,8 @@ def decide(delivery_id: int, verdict: Verdict) -> None:
             raise NotUncertain(f"There is no uncertain mail with the number {delivery_id}.")
         if letter is not None and verdict is Verdict.ACCEPTED:
             counts.add(letter.campaign_id, counts.CountKind.LETTERS, 1)
+        if verdict is Verdict.RESEND:
+            waking.wake()
 
 
 def states() -> dict[tuple[str, str], int]:
