@@ -313,6 +313,15 @@ class Migration(migrations.Migration):
             name='delivery',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='picketline.delivery'),
         ),
+        migrations.AlterField(
+            model_name='delivery',
+            name='message_id',
+            field=models.CharField(max_length=120),
+        ),
+        migrations.AddConstraint(
+            model_name='delivery',
+            constraint=models.UniqueConstraint(fields=('message_id',), name='delivery_message_id_once'),
+        ),
         migrations.RunSQL(ROOM, NO_ROOM),
         migrations.RunSQL(WAKE, SLEEP),
     ]

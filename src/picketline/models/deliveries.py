@@ -86,7 +86,7 @@ class Delivery(models.Model):
     budget_hash = models.BinaryField(max_length=16, null=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
-    message_id = models.CharField(max_length=120, unique=True)
+    message_id = models.CharField(max_length=120)
     dated = models.DateTimeField()
     mime_sha256 = models.BinaryField(max_length=32, null=True)
     due_at = models.DateTimeField()
@@ -109,6 +109,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
+            models.UniqueConstraint(fields=["message_id"], name="delivery_message_id_once"),
             models.UniqueConstraint(
                 fields=["supporter", "target"],
                 condition=Q(mail_class="letter"),
