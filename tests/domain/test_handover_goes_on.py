@@ -109,3 +109,19 @@ def test_a_database_that_goes_away_is_no_mails_fault(monkeypatch: pytest.MonkeyP
         postoffice.send(server)
     letter.refresh_from_db()
     assert letter.state == State.SENDING
+
+
+def test_a_target_that_blocks_us_is_left_in_peace_and_its_organisers_are_told() -> None:
+    campaign = builders.campaign()
+    for number in range(3):
+        writers.confirmed(campaign, address=f"{number}@writers.example")
+    Delivery.objects.exclude(mail_class=MailClass.LETTER).delete()
+    owner = campaign.targets.get(key="owner")
+    with Peer(answers={"DOT": b"554 5.7.1 blocked\r\n"}) as server:
+        while postoffice.send(server):
+            pass
+    refused = Delivery.objects.filter(outcome="policy", mail_class=MailClass.LETTER)
+    assert sorted(refused.values_list("target__key", flat=True)) == ["company", "owner"]
+    assert Delivery.objects.filter(target=owner, state=State.QUEUED).count() == 2
+    told = Delivery.objects.filter(mail_class=MailClass.ORGANISER_NOTICE, target=owner)
+    assert [each.notice for each in told] == [Delivery.Notice.BLOCKED]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time
 
 from django.utils import timezone
 
+from picketline.domain.pacing import Blocked
 from picketline.domain.streams import Stream, domain_of
 from picketline.mail.compose import new_message_id
 from picketline.models import Campaign, CopyAddress, Delivery, Target
@@ -21,6 +23,14 @@ def tell_organisers(campaign: Campaign, kind: Delivery.Notice, target: Target | 
     addresses = CopyAddress.objects.filter(campaign=campaign, active=True)
     rows = [_notice(address, kind, target) for address in addresses]
     return len(Delivery.objects.bulk_create(rows, ignore_conflicts=True))
+
+
+def tell_of_blocks(blocks: Iterable[Blocked]) -> None:
+    """Tell the organisers of each campaign whose letters a target refuses from now on."""
+    for block in blocks:
+        campaign = Campaign.objects.get(pk=block.campaign_id)
+        target = Target.objects.get(pk=block.target_id)
+        tell_organisers(campaign, Delivery.Notice.BLOCKED, target)
 
 
 def _notice(address: CopyAddress, kind: Delivery.Notice, target: Target | None) -> Delivery:
