@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from tests import builders, postoffice
 from tests.conftest import ActingAs
 from tests.domain.relay.fake_postfix import (
@@ -21,7 +21,7 @@ from tests.domain.relay.fake_postfix import (
 
 from picketline.domain.relay import log
 from picketline.domain.relay.log import Reader
-from picketline.models import Delivery, Evidence, RelayLog
+from picketline.models import Delivery, Evidence, Gate, RelayLog
 
 pytestmark = pytest.mark.django_db
 
@@ -204,6 +204,45 @@ def test_while_one_process_reads_the_others_leave_it_to_it(postfix: FakePostfix)
     Reader(NAME, postfix.log).read()
     letter.refresh_from_db()
     assert letter.relay_status == "sent"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_gives_way_to_a_worker_and_takes_the_lines_later(postfix: FakePostfix) -> None:
+    letter = _accepted(postfix)
+    reader = Reader(NAME, postfix.log)
+    reader.read()
+    postfix.write(SENT, program="smtp")
+    postfix.write(f"{ID}: removed")
+    with postoffice.witness() as worker, worker.transaction():
+        worker.execute("UPDATE picketline_delivery SET outcome = outcome")
+        reader.read()
+        letter.refresh_from_db()
+        assert letter.relay_status == ""
+    reader.read()
+    letter.refresh_from_db()
+    assert letter.relay_status == "sent"
+
+
+def test_a_database_that_is_away_is_the_workers_business(
+    postfix: FakePostfix, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(log, "read_on", away)
+    with pytest.raises(OperationalError):
+        Reader(NAME, postfix.log).read()
+
+
+def test_a_target_whose_server_blocks_us_is_left_in_peace_and_organisers_are_told(
+    postfix: FakePostfix,
+) -> None:
+    letter = _accepted(postfix)
+    said = "host mx.owner.example[192.0.2.1] said: 550 5.7.1 blocked"
+    _read(postfix, delivery(ID, "bounced", said, "5.7.1"))
+    assert Gate.objects.filter(paused_by=Gate.PausedBy.POLICY).exists()
+    told = Delivery.objects.get(notice=Delivery.Notice.BLOCKED)
+    assert told.target == letter.target
 
 
 @pytest.mark.django_db(transaction=True)

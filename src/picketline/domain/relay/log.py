@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from psycopg import errors
 
+from picketline.domain import notices, pacing
 from picketline.domain.relay import health, notes
 from picketline.domain.relay.notes import Note
 from picketline.mail.log_file import Position, Reading, read_on
 from picketline.mail.postfix_log import Kind, LogEvent, damaged, read_line
-from picketline.models import RelayLog
+from picketline.models import Campaign, Delivery, RelayLog, Target
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ STEPS = 8
 ROOM = 1 << 20
 REMEMBERED = 50_000
 IDLE = timedelta(seconds=20)
+# Workers that write results down go first: PostgreSQL would end one of two that wait for each
+# other after a second, and that shall never be a worker.
+_GIVE_WAY = "SET LOCAL lock_timeout = '200ms'"
 
 
 @dataclass
@@ -49,13 +54,20 @@ class Reader:
     def read(self) -> None:
         """Read on to the end of the log, unless another process is at it."""
         for _ in range(STEPS):
-            with transaction.atomic():
-                reading = self._step()
+            try:
+                with transaction.atomic():
+                    reading = self._step()
+            except OperationalError as fault:
+                if isinstance(fault.__cause__, errors.LockNotAvailable):
+                    return  # nothing was taken in: the lines are there at the next pass
+                raise
             self._begun = self._begun or reading is not None
             if reading is None or not reading.more:
                 return
 
     def _step(self) -> Reading | None:
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_WAY)
         row = _locked(self.relay)
         if row is None:
             return None
@@ -66,7 +78,7 @@ class Reader:
             return None  # unread is not lost: whether it is will show once it can be read
         if not self._begun:
             health.note_boot(self.relay)
-        self._note(reading.lines)
+        found = self._note(reading.lines)
         trouble = self._doubt(reading)
         self._tell(trouble)
         if trouble:
@@ -75,6 +87,7 @@ class Reader:
         elif reading.position != position or _long_ago(row):
             health.extend(self.relay)
             _move(row, reading.position)
+        _tell_pacing(found)
         return reading
 
     def _doubt(self, reading: Reading) -> str:
@@ -85,10 +98,11 @@ class Reader:
             return "the log is damaged"
         return _lack_of_room(self.path)
 
-    def _note(self, lines: Iterable[str]) -> None:
+    def _note(self, lines: Iterable[str]) -> list[Note]:
+        """Write down what the lines say of mails of ours; in their order."""
         events = [event for line in lines if (event := read_line(line)) is not None]
         if not events:
-            return
+            return []
         if any(event.kind is Kind.STARTED for event in events):
             health.note_start(self.relay)
         senders = {event.sender for event in events if event.kind is Kind.QUEUED}
@@ -96,8 +110,10 @@ class Reader:
         notes.see_probes(self.relay, senders)
         asked = {event.queue_id for event in events if event.kind in notes.STATUSES}
         self._owners |= notes.owners_of(self.relay, asked - self._owners.keys())
-        notes.write([note for event in events if (note := self._of(event, found)) is not None])
+        about_us = [note for event in events if (note := self._of(event, found)) is not None]
+        notes.write(about_us)
         self._forget()
+        return about_us
 
     def _of(self, event: LogEvent, found: dict[str, int]) -> Note | None:
         """The event as one of a delivery of ours.
@@ -120,6 +136,14 @@ class Reader:
         if trouble and trouble != self._told:
             log.warning("evidence of %s: %s", self.relay, trouble)
         self._told = trouble
+
+
+def _tell_pacing(found: Sequence[Note]) -> None:
+    """Whoever refuses us is left in peace, and organisers are told: a person decides."""
+    for blocked in pacing.note_relay_events([(note.owner, note.event) for note in found]):
+        campaign = Campaign.objects.get(pk=blocked.campaign_id)
+        target = Target.objects.get(pk=blocked.target_id)
+        notices.tell_organisers(campaign, Delivery.Notice.BLOCKED, target)
 
 
 def _locked(relay: str) -> RelayLog | None:

@@ -69,10 +69,14 @@ ON CONFLICT DO NOTHING
 _SET_STATUS = """
 WITH heard AS (
     SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS heard (owner, status, rank)
+), held AS (
+    SELECT delivery.id FROM picketline_delivery delivery
+    WHERE delivery.id IN (SELECT owner FROM heard)
+    ORDER BY delivery.id FOR NO KEY UPDATE
 )
 UPDATE picketline_delivery delivery
 SET relay_status = heard.status, relay_status_at = now()
-FROM heard
+FROM heard JOIN held ON held.id = heard.owner
 WHERE delivery.id = heard.owner
   AND heard.rank > coalesce((%s::jsonb ->> delivery.relay_status)::int, 0)
 """
