@@ -45,7 +45,7 @@ def told(status: TargetStatus) -> str:
         ),
         (
             {"relay_status": "bounced"},
-            f"{HANDED} Their server then refused it.",
+            f"{HANDED} It could not be delivered to their server.",
             "Not delivered",
         ),
         (
@@ -72,10 +72,28 @@ def test_no_other_state_claims_acceptance(state: State, changes: dict[str, Any])
 
 
 @pytest.mark.parametrize("cause", [cause for cause in Cause if cause is not Cause.NONE])
-def test_every_cause_of_failure_has_a_sentence_of_its_own(cause: Cause) -> None:
-    sentence = told(row(State.FAILED, reason=cause.value))
+@pytest.mark.parametrize("direct", [True, False])
+def test_every_cause_of_failure_has_a_sentence_of_its_own(cause: Cause, direct: bool) -> None:
+    sentence = told(row(State.FAILED, reason=cause.value, direct=direct))
     assert sentence.startswith("Not delivered: ")
     assert sentence != told(row(State.FAILED, reason="something new"))
+
+
+@pytest.mark.parametrize("cause", [Cause.ADDRESS, Cause.POLICY, Cause.SENDER])
+def test_a_refusal_is_said_to_be_theirs_only_where_they_were_asked(cause: Cause) -> None:
+    ours = told(row(State.FAILED, reason=cause.value))
+    theirs = told(row(State.FAILED, reason=cause.value, direct=True))
+    assert "our mail server" in ours
+    assert "their" not in ours
+    assert "their server" in theirs
+
+
+@pytest.mark.parametrize("status", ["bounced", "expired"])
+def test_what_the_relay_could_not_deliver_is_said_to_have_been_handed_to_it(status: str) -> None:
+    bounced = row(State.BOUNCED, relay_status=status)
+    assert told(bounced) == told(row(State.ACCEPTED, relay_status=status))
+    assert told(row(State.BOUNCED)).startswith("Their server took it at first")
+    assert wording.delivery_label(bounced) == "Not delivered"
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -43,6 +43,7 @@ OUTCOMES: dict[str, _StrPromise] = {
     Campaign.Outcome.NO_FURTHER_ACTION: gettext_lazy("No further action is planned."),
 }
 
+# By the recipients' own server, where we talk to it ourselves.
 _FAILURES: dict[str, _StrPromise] = {
     Cause.ADDRESS: gettext_lazy(
         "Not delivered: their server says that this address does not exist."
@@ -62,6 +63,13 @@ _DELAYS: dict[str, _StrPromise] = {
         "Not delivered yet: the mail server could not be reached. We try again."
     ),
 }
+# By our own mail server: theirs has not been asked.
+_FAILURES_HERE: dict[str, _StrPromise] = {
+    **_FAILURES,
+    Cause.ADDRESS: gettext_lazy("Not delivered: our mail server does not take this address."),
+    Cause.POLICY: gettext_lazy("Not delivered: our mail server refuses letters like this one."),
+    Cause.SENDER: gettext_lazy("Not delivered: our mail server refuses our address as a sender."),
+}
 # Given up after days of "later", or found undelivered by a person: nobody refused it for good.
 _FAILED = gettext_lazy("Not delivered: no mail server took it, and it is not tried again.")
 _DELAYED = gettext_lazy(
@@ -74,10 +82,11 @@ def delivery_sentence(row: TargetStatus, at: str, relay_at: str) -> str:
 
     "Accepted by their server" is said only where their server itself said so.
     """
-    if row.state == State.ACCEPTED:
+    returned = row.state == State.BOUNCED and row.relay_status in (Relay.BOUNCED, Relay.EXPIRED)
+    if row.state == State.ACCEPTED or returned:
         return _accepted(row, at, relay_at)
     if row.state == State.FAILED:
-        return str(_FAILURES.get(row.reason, _FAILED))
+        return str((_FAILURES if row.direct else _FAILURES_HERE).get(row.reason, _FAILED))
     if row.state == State.DEFERRED:
         return str(_DELAYS.get(row.reason, _DELAYED))
     return _elsewhere(row)
@@ -108,7 +117,9 @@ def _accepted(row: TargetStatus, at: str, relay_at: str) -> str:
     # Translators: at and relay_at are a day and a time, like "7 March 2012 at 14:02 UTC".
     sentences = {
         Relay.SENT: _("Accepted by their server: %(relay_at)s."),
-        Relay.BOUNCED: _("Handed to our mail server: %(at)s. Their server then refused it."),
+        Relay.BOUNCED: _(
+            "Handed to our mail server: %(at)s. It could not be delivered to their server."
+        ),
         Relay.EXPIRED: _(
             "Handed to our mail server: %(at)s. Their server did not take it within days, and "
             "ours has given up."
