@@ -46,7 +46,7 @@ def test_it_shows_numbers_and_what_is_uncertain() -> None:
     mail = _uncertain()
     said = _said()
     assert "letter: 1 uncertain" in said
-    assert f"number {mail.pk}, Message-ID <one@letters.picketline.example>" in said
+    assert f"number {mail.pk}, Message-ID <one@letters.picketline.example>: no log" in said
 
 
 @pytest.mark.parametrize(

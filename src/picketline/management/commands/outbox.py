@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from picketline.domain import deliveries
+from picketline.domain import deliveries, relay
 from picketline.domain.deliveries import NotUncertain, Verdict
 
 
@@ -39,5 +39,7 @@ class Command(BaseCommand):
                 raise CommandError(str(refusal)) from None
         for (mail_class, state), number in deliveries.states().items():
             self.stdout.write(f"{mail_class}: {number} {state}")
-        for number, message_id in deliveries.uncertain():
-            self.stdout.write(f"uncertain: number {number}, Message-ID {message_id}")
+        for each in relay.unresolved():
+            self.stdout.write(
+                f"uncertain: number {each.number}, Message-ID {each.message_id}: {each.why}"
+            )
