@@ -11,9 +11,9 @@ import imaplib
 import re
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls
 
@@ -63,23 +63,33 @@ def fetch(url: str, fields: tuple[str, ...] = RECIPIENT_FIELDS) -> Fetched:
 
 @contextmanager
 def _open(url: str) -> Iterator[BaseMailBox]:
-    parts = urlsplit(url)
-    ca_file = parse_qs(parts.query).get("ca", [None])[0]
     try:
-        context = ssl.create_default_context(cafile=ca_file)
-        kind = MailBox if parts.scheme == "imaps" else MailBoxStartTls
-        port = parts.port or (993 if parts.scheme == "imaps" else 143)
-        mailbox = kind(parts.hostname or "", port, timeout=_SECONDS, ssl_context=context)
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        folder = unquote(parts.path.strip("/")) or "INBOX"
-        with mailbox.login(user, password, initial_folder=None):
-            for name in (PROCESSED, UNKNOWN):
-                if not mailbox.folder.exists(name):
-                    mailbox.folder.create(name)
-            mailbox.folder.set(folder)
+        mailbox = _connect(urlsplit(url))
+        try:
+            _enter(mailbox, urlsplit(url))
             yield mailbox
+            mailbox.logout()
+        finally:
+            with suppress(OSError):  # closed already, after a goodbye
+                mailbox.client.shutdown()
     except (ImapToolsError, imaplib.IMAP4.error, OSError) as error:
         raise MailboxTrouble(type(error).__name__) from None
+
+
+def _connect(parts: SplitResult) -> BaseMailBox:
+    context = ssl.create_default_context(cafile=parse_qs(parts.query).get("ca", [None])[0])
+    kind, usual = (MailBox, 993) if parts.scheme == "imaps" else (MailBoxStartTls, 143)
+    port = parts.port or usual
+    return kind(parts.hostname or "", port, timeout=_SECONDS, ssl_context=context)
+
+
+def _enter(mailbox: BaseMailBox, parts: SplitResult) -> None:
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    mailbox.login(user, password, initial_folder=None)
+    for name in (PROCESSED, UNKNOWN):
+        if not mailbox.folder.exists(name):
+            mailbox.folder.create(name)
+    mailbox.folder.set(unquote(parts.path.strip("/")) or "INBOX")
 
 
 def _read(mailbox: BaseMailBox, uid: str) -> bytes:
