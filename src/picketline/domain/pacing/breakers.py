@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from picketline.domain.pacing import gates
@@ -74,7 +74,7 @@ def note(
     direct: bool = False,
     moment: datetime | None = None,
 ) -> list[Blocked]:
-    """Learn from what became of a batch; call it in the transaction that settles it, last.
+    """Learn from what became of a batch; call it last in the transaction that settles it.
 
     ``direct`` says that the server was the recipients' own, so that its answers are theirs. The
     result names what is paused from now on: organisers must be told.
@@ -93,9 +93,13 @@ def learn(signs: Signs, moment: datetime | None = None) -> list[Blocked]:
         names = set(disturbed.filter(name__in=names).values_list("name", flat=True))
         if not names:
             return []
-    for letter in signs.refused:
-        names |= {gates.target(letter.target_id), gates.domain(letter.domain)}
-    rows = _locked(names)
+    with transaction.atomic():
+        return _write_down(signs, names, moment)
+
+
+def _write_down(signs: Signs, names: set[str], moment: datetime | None) -> list[Blocked]:
+    places = {gate for each in signs.refused for gate in _places(each)}
+    rows = _locked(names | places)
     now = moment or _now()
     for name in {*signs.passed, *signs.at_once} & rows.keys():
         _move(rows[name], signs.passed.get(name, []), now, at_once=name in signs.at_once)
@@ -105,6 +109,11 @@ def learn(signs: Signs, moment: datetime | None = None) -> list[Blocked]:
         ["breaker", "failures", "openings", "open_until", "paused_by", "paused_at"],
     )
     return blocked
+
+
+def _places(letter: Letter) -> tuple[str, str]:
+    """The gates that a refusal of this letter may close: its target's, then its domain's."""
+    return gates.target(letter.target_id), gates.domain(letter.domain)
 
 
 def _read(signs: Signs, lease: Lease, outcome: Outcome, relay: str, *, direct: bool) -> None:
@@ -157,9 +166,9 @@ def _move(gate: Gate, passed: Sequence[bool], now: datetime, *, at_once: bool) -
 
 def _pause(letter: Letter, rows: Mapping[str, Gate], now: datetime) -> Iterator[Blocked]:
     """Pause the target, and its domain where too many there refuse us."""
-    for name in (gates.target(letter.target_id), gates.domain(letter.domain)):
-        whole = name == gates.domain(letter.domain)
-        if whole and _refusing(letter.domain, rows) < BLOCKED_TARGETS:
+    target, domain = _places(letter)
+    for name in (target, domain):
+        if name == domain and _refusing(letter.domain, rows) < BLOCKED_TARGETS:
             continue
         if not rows[name].paused_by:
             rows[name].paused_by, rows[name].paused_at = Gate.PausedBy.POLICY, now

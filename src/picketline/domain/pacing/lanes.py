@@ -42,12 +42,19 @@ SELECT now(), ARRAY(SELECT DISTINCT time_zone FROM picketline_target) FROM turn
 # From a lane left to chance to the next one with a higher number, at last around to where it began.
 # Every LIMIT 1 keeps the planner to looking rows up one by one, whatever it knows of the tables.
 WAITING = """
-WITH RECURSIVE lane AS (
+WITH RECURSIVE bounds AS MATERIALIZED (
+    SELECT (SELECT target_version_id FROM picketline_delivery
+            WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+            ORDER BY target_version_id, due_at LIMIT 1) AS lowest,
+           (SELECT target_version_id FROM picketline_delivery
+            WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
+            ORDER BY target_version_id DESC, due_at DESC LIMIT 1) AS highest
+), lane AS (
     (SELECT id, due_at, id AS anchor, 1 AS seen FROM (
         (SELECT target_version_id AS id, due_at FROM picketline_delivery
          WHERE state IN ('queued', 'deferred') AND mail_class = 'letter'
            AND target_version_id >= (
-               SELECT floor(%(start)s * max(id))::bigint FROM picketline_targetversion)
+               SELECT lowest + floor(%(start)s * (highest - lowest + 1))::bigint FROM bounds)
          ORDER BY target_version_id, due_at LIMIT 1)
         UNION ALL
         (SELECT target_version_id, due_at FROM picketline_delivery

@@ -95,7 +95,7 @@ def _letters(
     for lane in islice(through, limit * SPARE):
         by_campaign.setdefault(lane.campaign_id, []).append(lane)
     order = sorted(by_campaign, key=lambda each: _served(known, gates.campaign(each)))
-    queues = [shares.shuffled(by_campaign[each]) for each in order]
+    queues = [by_campaign[each] for each in order]
     return list(islice(shares.in_turns(queues), limit))
 
 

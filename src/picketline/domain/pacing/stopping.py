@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
@@ -101,7 +102,7 @@ def resume(place: Place) -> bool:
     shut = Gate.objects.filter(name=place.gate)
     with transaction.atomic():
         resumed = shut.exclude(paused_by="").update(paused_by="", paused_at=None)
-        resumed += shut.exclude(breaker=Gate.Breaker.CLOSED).update(open_until=Now())
+        resumed += shut.exclude(breaker=Gate.Breaker.CLOSED).update(open_until=TransactionNow())
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify('picketline_due', '')")
     return bool(resumed)
