@@ -23,6 +23,9 @@ BENCHMARKS = {
     "sign": ("public", False),
     "deliver": ("worker", True),
     "signed": ("worker", True),
+    "durable": ("worker", True),
+    "workers": ("worker", True),
+    "backlog": ("worker", True),
 }
 
 
