@@ -219,6 +219,41 @@ def test_a_dot_that_still_arrives_after_the_listing_is_seen(
     assert state(letter) == State.ACCEPTED
 
 
+def test_a_second_watch_moves_nothing_that_the_first_has_moved(
+    postfix: FakePostfix, clock: Clock
+) -> None:
+    """Both prove the same letter absent; meanwhile it went out again and is unclear once more."""
+    letter = a_letter()
+    postfix.send(Fault.DROP, stored=False)
+    first, second = postfix.resolver(), postfix.resolver()
+    for watch in (first, second, first, second):
+        watch.run()
+    clock.pass_by(PATIENCE)
+    second.run()
+    passes(first, clock, 30)
+    assert state(letter) == State.QUEUED
+    postfix.send(Fault.DROP)
+    second.run()
+    assert state(letter) == State.ACCEPTED
+    assert postfix.sink == [letter.message_id]
+
+
+def test_what_is_unclear_again_is_looked_for_from_the_beginning(
+    postfix: FakePostfix, clock: Clock
+) -> None:
+    letter = a_letter()
+    postfix.send(Fault.DROP, stored=False)
+    watch = postfix.resolver()
+    passes(watch, clock)
+    postfix.send(Fault.DROP, stored=False)
+    passes(watch, clock, GRACE.total_seconds() - 2, step=4)
+    assert state(letter) == State.UNCERTAIN
+    passes(watch, clock)
+    assert state(letter) == State.QUEUED
+    assert postfix.send() == [letter.message_id]
+    assert letters(letter.campaign) == 1
+
+
 def test_while_letters_go_out_a_probe_is_handed_over_now_and_then(
     postfix: FakePostfix, clock: Clock
 ) -> None:
