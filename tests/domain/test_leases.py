@@ -197,6 +197,68 @@ def test_an_intent_fixes_the_bytes_and_the_two_aliases() -> None:
     assert Attempt.objects.get().committed_at is not None
 
 
+def test_of_many_intents_each_has_its_own_fate_and_the_relay_is_noted() -> None:
+    campaign = builders.campaign()
+    for number in range(2):
+        writers.confirmed(campaign, address=f"w{number}@writers.example")
+    Delivery.objects.exclude(mail_class=MailClass.LETTER).delete()
+    postoffice.make_due()
+    held = leases.claim(10, HOUR, relay="mx1")
+    lost, changed, *fine = held
+    leases.give_back(lost)
+    Delivery.objects.filter(pk=changed.delivery_id).update(mime_sha256=OTHER_BYTES)
+    fates = leases.intend_many(
+        [Intent(lease, BYTES, bytes([number]) * 32, None) for number, lease in enumerate(held)],
+        timedelta(0),
+        relay="mx2",
+    )
+    assert fates == {
+        lost.delivery_id: Intended.LOST,
+        changed.delivery_id: Intended.CHANGED,
+        **{lease.delivery_id: Intended.HELD for lease in fine},
+    }
+    committing = Attempt.objects.filter(phase=Attempt.Phase.COMMITTING)
+    assert set(committing.values_list("delivery", "relay")) == {
+        (lease.delivery_id, "mx2") for lease in fine
+    }
+    assert Attempt.objects.get(delivery=lost.delivery_id).relay == "mx1"
+    assert leases.intend_many([], timedelta(0)) == {}
+
+
+def test_a_lease_says_where_its_mail_goes() -> None:
+    letter = _letter()
+    lease = postoffice.claimed(letter)
+    assert letter.target_version is not None
+    assert (lease.mail_class, lease.campaign_id, lease.target_id, lease.domain) == (
+        "letter",
+        letter.campaign_id,
+        letter.target_id,
+        letter.target_version.address.rpartition("@")[2],
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_intent_does_not_wait_for_a_mail_that_somebody_is_writing_on() -> None:
+    letter = _letter()
+    lease = postoffice.claimed(letter)
+    with postoffice.witness() as other, other.transaction():
+        other.execute("SELECT FROM picketline_delivery WHERE id = %s FOR UPDATE", [letter.pk])
+        with pytest.raises(LeaseLost):
+            _intend(lease)
+    _intend(lease)
+    connection.close()
+
+
+def test_more_dead_leases_than_are_freed_at_once_are_all_freed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leases, "REAP_AT_ONCE", 1)
+    postoffice.queued(builders.campaign())
+    assert len(leases.claim(10, HOUR)) == 2
+    postoffice.expire_leases()
+    assert leases.reap() == 2
+
+
 def test_a_letter_never_goes_out_as_other_bytes_than_first_intended() -> None:
     letter = _letter()
     first = postoffice.claimed(letter)
