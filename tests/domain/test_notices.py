@@ -63,7 +63,7 @@ def test_who_left_is_not_told_any_more(campaign: Campaign) -> None:
     ("kind", "subject", "command"),
     [
         (Notice.SUSPECT, "An address no longer works", "picketline campaign load FOLDER"),
-        (Notice.BLOCKED, "Letters are refused", "picketline campaign suspend harbour"),
+        (Notice.BLOCKED, "Letters are refused", "picketline pacing resume harbour/owner"),
         (Notice.COMPLAINT, "reported as abuse", "picketline campaign suspend harbour"),
         (Notice.UNCLEAR, "whose fate is unclear", "picketline outbox --settle NUMBER"),
     ],
