@@ -75,7 +75,7 @@ def test_looking_changes_nothing_and_takes_few_queries(
 ) -> None:
     supporter, token = writers.confirmed(campaign)
     before = list(Delivery.objects.order_by("pk").values())
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         status(token)
     supporter.refresh_from_db()
     assert supporter.state == State.CONFIRMED

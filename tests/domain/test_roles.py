@@ -28,7 +28,7 @@ SECRETS = {
     "relaylog": set(),
     "relayprobe": set(),
     "gate": set(),
-    "incomingmessage": set(),
+    "incomingmessage": {"delivery_id", "kind", "received_at"},
     "confirmationsent": set(),
     "suppression": {"address_hash"},
     "countentry": {"id"},
@@ -52,6 +52,7 @@ WRITES = {
 CHANGES = {
     "supporter": {"state", "confirmed_on", "address_index", "erased_on"},
     "letter": {"link_ct", "frozen_at"},
+    "sealedsubmission": {"signature_ct"},
     "delivery": {"state", "settled_at", "outcome", "budget_hash", "recalled"},
 }
 

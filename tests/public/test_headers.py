@@ -14,7 +14,7 @@ from picketline.models import Campaign
 
 TOKEN = "a" * 32
 FORMS = {"/en/campaigns/harbour/write/"}
-KEPT = {"/en/", "/en/campaigns/harbour/"}
+KEPT = {"/en/", "/en/campaigns/harbour/", "/en/campaigns/harbour/own-mailbox/"}
 SAME_FOR_ALL = {"/robots.txt", "/favicon.ico"}
 PROTECTION = {
     "Content-Security-Policy": (

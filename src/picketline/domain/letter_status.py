@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from picketline.domain import counts, deliveries, links
 from picketline.domain.sealing import Content
-from picketline.models import Campaign, Consent, Delivery, PublicName, Supporter
+from picketline.models import Campaign, Consent, Delivery, IncomingMessage, PublicName, Supporter
 from picketline.seal import tokens
 
 State = Delivery.State
@@ -18,7 +19,10 @@ State = Delivery.State
 
 @dataclass(frozen=True)
 class TargetStatus:
-    """How far the letter to one target has come; ``at`` is when it was settled."""
+    """How far the letter to one target has come; ``at`` is when it was settled.
+
+    ``answered_on`` is the day of the target's first reply.
+    """
 
     target_id: int
     target_key: str
@@ -28,6 +32,7 @@ class TargetStatus:
     direct: bool
     relay_status: str
     relay_status_at: datetime | None
+    answered_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ def status(status_token: str) -> LetterStatus:
         .select_related("target")
         .order_by("target__position")
     )
-    rows = tuple(_target_status(delivery) for delivery in found)
+    answers = _first_answers(found)
+    rows = tuple(_target_status(delivery, answers.get(delivery.pk)) for delivery in found)
     return LetterStatus(
         campaign=supporter.campaign,
         supporter=supporter,
@@ -129,8 +135,17 @@ def _left_without_a_letter() -> QuerySet[Supporter]:
     )
 
 
+def _first_answers(mails: Iterable[Delivery]) -> dict[int, date]:
+    """The day of the first reply to each letter that has one."""
+    replies = IncomingMessage.objects.filter(delivery__in=mails, kind=IncomingMessage.Kind.REPLY)
+    latest_first = replies.order_by("-received_at").values_list("delivery_id", "received_at")
+    return {number: at.astimezone(UTC).date() for number, at in latest_first if number}
+
+
 def _by_status_token(token: str, *, lock: bool = False) -> Supporter:
     supporter = links.find(token, tokens.STATUS, lock=lock)
+    if supporter.way != Supporter.Way.SITE:  # it has a page of its own: see ``copy_status``
+        raise links.LinkUnknown
     if supporter.state not in (
         Supporter.State.HELD,
         Supporter.State.CONFIRMED,
@@ -155,7 +170,7 @@ def _withdraw(supporter: Supporter) -> None:
         supporter.state = Supporter.State.WITHDRAWN
 
 
-def _target_status(delivery: Delivery) -> TargetStatus:
+def _target_status(delivery: Delivery, answered_on: date | None) -> TargetStatus:
     target = delivery.target
     if target is None:  # a constraint forbids it
         raise links.LinkUnknown
@@ -168,4 +183,5 @@ def _target_status(delivery: Delivery) -> TargetStatus:
         direct=delivery.direct,
         relay_status=delivery.relay_status,
         relay_status_at=delivery.relay_status_at,
+        answered_on=answered_on,
     )

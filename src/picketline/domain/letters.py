@@ -9,9 +9,11 @@ from django.utils import translation
 from django.utils.translation import gettext, ngettext
 
 from picketline.domain import drafts
-from picketline.domain.drafts import Draft, Drafts, Texts
+from picketline.domain.drafts import Addressee, Draft, Drafts, Texts
 from picketline.models import Campaign
 from picketline.text import languages, placeholders
+
+TO_BE_WRITTEN = "[…]"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def fill(
             greeted, role, wanted = read.addressees, "", [letter_language, default]
         language, draft = _draft_for(read, addressee.key, role, wanted)
         values = {
-            "salutation": "\n".join(_in(language, each.salutations, default) for each in greeted),
+            "salutation": _greetings(greeted, language, default),
             "own_words": own_words.strip(),
             "demands": _numbered(read.demands, language, default),
             "signature": signature_block(signature, language),
@@ -83,6 +85,23 @@ def fill(
             )
         )
     return letters
+
+
+def unsigned(read: Drafts, language: str) -> RenderedLetter:
+    """The general letter to all targets for somebody to go on with in their own mail program.
+
+    It has dots where the writer's own words and name belong. Raises ``NoModelLetter``.
+    """
+    default = read.default_language
+    language, draft = _draft_for(read, "all", "", [language, default])
+    values = {
+        "salutation": _greetings(read.addressees, language, default),
+        "own_words": TO_BE_WRITTEN,
+        "demands": _numbered(read.demands, language, default),
+        "signature": TO_BE_WRITTEN,
+    }
+    body = placeholders.fill(draft.body, values)
+    return RenderedLetter(0, "", draft.model_letter_id, language, draft.subject, body)
 
 
 def signature_block(signature: Signature, language: str) -> str:
@@ -120,6 +139,10 @@ def _draft_for(read: Drafts, key: str, role: str, wanted: Sequence[str]) -> tupl
         if draft is not None:
             return language, draft
     raise NoModelLetter(f"{key}: no model letter in any of: {', '.join(filter(None, wanted))}")
+
+
+def _greetings(greeted: Iterable[Addressee], language: str, default_language: str) -> str:
+    return "\n".join(_in(language, each.salutations, default_language) for each in greeted)
 
 
 def _numbered(demands: Iterable[Texts], language: str, default_language: str) -> str:

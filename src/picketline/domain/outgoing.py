@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from picketline.domain import our_mail
+from picketline.domain import our_mail, suppressions
+from picketline.domain.incoming import replies
 from picketline.domain.keyring import worker_keys
 from picketline.domain.sealing import Erased, OpenedSubmission, opened
 from picketline.domain.streams import Stream, domain_of, reply_domain, stream_of
-from picketline.mail.addresses import canonical
 from picketline.mail.compose import OutgoingMail, compose
-from picketline.models import Campaign, Delivery, Supporter, Suppression, TargetVersion
+from picketline.models import Campaign, Delivery, Supporter, TargetVersion
 from picketline.seal import index, tokens
 from picketline.text import languages
 from picketline.text.paragraphs import wrap_letter
@@ -193,6 +193,36 @@ def _organiser_notice(delivery: Delivery, _read: Read) -> tuple[OutgoingMail, by
     )
 
 
+def _thanks(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
+    supporter = _confirmed(delivery)
+    submission = read(supporter)
+    language = supporter.page_language
+    token = tokens.derive(submission.token(), tokens.STATUS)
+    address = _wanted(submission.address())
+    return our_mail.notice(
+        delivery, "thanks", address, language, copy_url=our_mail.url("copy", token, language)
+    )
+
+
+def _forwarded_reply(delivery: Delivery, read: Read) -> tuple[OutgoingMail, bytes | None]:
+    """Our own words around the inert text of a reply: nothing of the message itself is in it."""
+    supporter = _confirmed(delivery)
+    language = supporter.page_language
+    reply = replies.read(delivery.incoming) if delivery.incoming else None
+    if reply is None or delivery.target is None:
+        raise NotToBeSent("erased")
+    names = our_mail.names_of([delivery.target.pk], language)
+    return our_mail.notice(
+        delivery,
+        "forwarded_reply",
+        _wanted(read(supporter).address()),
+        language,
+        reply=reply,
+        day=languages.format_day(reply.received_on, language),
+        target=names.get(delivery.target.pk, delivery.target.key),
+    )
+
+
 _BUILDERS = {
     MailClass.LETTER: _letter,
     MailClass.CONFIRMATION: _confirmation,
@@ -200,13 +230,14 @@ _BUILDERS = {
     MailClass.ORGANISER_COPY: _organiser_copy,
     MailClass.ORGANISER_DIGEST: _organiser_digest,
     MailClass.ORGANISER_NOTICE: _organiser_notice,
+    MailClass.FORWARDED_REPLY: _forwarded_reply,
+    MailClass.THANKS: _thanks,
 }
 
 
 def _wanted(address: str) -> str:
     """The address of a writer, unless its owner never wants to hear from us again."""
-    address_hash = index.keyed_hash(worker_keys().suppression, canonical(address))
-    if Suppression.objects.filter(address_hash=address_hash).exists():
+    if suppressions.has(address):
         raise NotToBeSent("suppressed")
     return address
 

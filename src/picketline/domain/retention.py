@@ -110,6 +110,8 @@ def _erase_addresses() -> int:
         & ~_closed_since(INDEX_FOR)
     )
     done = _settled_before(ADDRESS_FOR).filter(~Exists(updates)).exclude(expecting_replies)
+    copies = done.filter(way=Supporter.Way.OWN_MAILBOX)  # what their link has is a mark of it
+    Letter.objects.filter(supporter__in=copies, link_ct__isnull=False).update(link_ct=None)
     return SealedSubmission.objects.filter(supporter__in=done, address_ct__isnull=False).update(
         address_ct=None
     )
@@ -118,8 +120,10 @@ def _erase_addresses() -> int:
 def _erase_texts() -> int:
     """Words and names, with the link's own copy of them and the link itself."""
     done = _settled_before(TEXT_FOR)
-    Letter.objects.filter(supporter__in=done, link_ct__isnull=False).update(link_ct=None)
-    return SealedSubmission.objects.filter(supporter__in=done, texts_ct__isnull=False).update(
+    letters = done.filter(way=Supporter.Way.SITE)
+    Letter.objects.filter(supporter__in=letters, link_ct__isnull=False).update(link_ct=None)
+    kept = Q(texts_ct__isnull=False) | Q(signature_ct__isnull=False) | Q(token_ct__isnull=False)
+    return SealedSubmission.objects.filter(kept, supporter__in=done).update(
         texts_ct=None, signature_ct=None, token_ct=None
     )
 

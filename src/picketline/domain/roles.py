@@ -27,7 +27,12 @@ _PUBLIC_RIGHTS: dict[str, list[tuple[str, str]]] = {
         ("INSERT", ""),
         ("UPDATE", "state, confirmed_on, address_index, erased_on"),
     ],
-    "sealedsubmission": [("INSERT", ""), ("SELECT", "supporter_id"), ("DELETE", "")],
+    "sealedsubmission": [
+        ("INSERT", ""),
+        ("SELECT", "supporter_id"),
+        ("UPDATE", "signature_ct"),
+        ("DELETE", ""),
+    ],
     "letter": [("SELECT", ""), ("INSERT", ""), ("UPDATE", "link_ct, frozen_at")],
     "letterpart": [("SELECT", ""), ("INSERT", ""), ("DELETE", "")],
     "consent": [("SELECT", ""), ("INSERT", ""), ("DELETE", "")],
@@ -40,6 +45,7 @@ _PUBLIC_RIGHTS: dict[str, list[tuple[str, str]]] = {
     ],
     "countentry": [("INSERT", ""), ("SELECT", "id")],
     "publishedreply": [("SELECT", "")],
+    "incomingmessage": [("SELECT", "delivery_id, kind, received_at")],
     "suppression": [("INSERT", ""), ("SELECT", "address_hash")],
 }
 _WORKER_TABLES = (

@@ -65,6 +65,29 @@ def seal_for_worker(
     return boxes.seal_many(bytes(campaign.public_key), parts, _row_context(row))
 
 
+def seal_sender(address: EmailAddr, token: str, campaign: Campaign, row: bytes) -> dict[str, bytes]:
+    """What is kept of somebody who wrote from their own mailbox, as columns of their row."""
+    parts = {ADDRESS: address.encode(), TOKEN: token.encode()}
+    sealed = boxes.seal_many(bytes(campaign.public_key), parts, _row_context(row))
+    return {f"{part}_ct": blob for part, blob in sealed.items()}
+
+
+def seal_signature(signature: Signature, campaign: Campaign, row: bytes) -> bytes:
+    """A signature that was given later than the rest, for its column."""
+    context = boxes.part_context(_row_context(row), SIGNATURE)
+    return boxes.seal(bytes(campaign.public_key), _dump(vars(signature)), context)
+
+
+def lock_mark(mark: bytes, key: bytes, row: bytes) -> bytes:
+    """The mark of an address on the suppression list, for the bearer of the link with this key."""
+    return secretbox.lock(key, mark, _mark_context(row))
+
+
+def unlock_mark(blob: bytes, key: bytes, row: bytes) -> bytes:
+    """The mark again. Raises ``secretbox.CannotOpen``."""
+    return secretbox.unlock(key, blob, _mark_context(row))
+
+
 @dataclass(frozen=True)
 class OpenedSubmission:
     """Reads the parts of one sealed submission, each once, when it is first asked for.
@@ -142,3 +165,7 @@ def _row_context(row: bytes) -> bytes:
 
 def _link_context(row: bytes) -> bytes:
     return b"link|" + row
+
+
+def _mark_context(row: bytes) -> bytes:
+    return b"mark|" + row

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from picketline.models import Delivery
+from picketline.models import Campaign, Delivery
 
 MailClass = Delivery.MailClass
 
@@ -50,6 +50,11 @@ def reply_domain() -> str:
 def copies_domain() -> str:
     """Where the copy addresses of campaigns live."""
     return f"{COPIES_LABEL}.{settings.MAIL_DOMAIN}"
+
+
+def copy_address(campaign: Campaign) -> str:
+    """What whoever writes from their own mailbox puts in CC."""
+    return f"{campaign.slug}@{copies_domain()}"
 
 
 def probe_domain() -> str:

@@ -30,9 +30,23 @@ def is_to_writer(mail_class: str) -> bool:
 
 def add(address: str) -> None:
     """From now on no campaign sends anything of ours to this address. Safe to repeat."""
-    address_hash = index.keyed_hash(public_keys().suppression, canonical(address))
+    add_hash(hash_of(address))
+
+
+def add_hash(address_hash: bytes) -> None:
+    """The same for whoever has ``hash_of(address)`` only."""
     row = Suppression(address_hash=address_hash, created_on=links.today())
     Suppression.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def has(address: str) -> bool:
+    """Whether this address's owner wants no mail from here."""
+    return Suppression.objects.filter(address_hash=hash_of(address)).exists()
+
+
+def hash_of(address: str) -> bytes:
+    """The keyed hash by which an address is recognised on the list."""
+    return index.keyed_hash(public_keys().suppression, canonical(address))
 
 
 def leave_alone(supporter: Supporter) -> bool:

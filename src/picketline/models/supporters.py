@@ -40,7 +40,8 @@ class Supporter(models.Model):
         OWN_MAILBOX = "own mailbox", "wrote from their own mailbox, with our copy address in CC"
 
     class Replies(models.TextChoices):
-        ALIAS = "alias", "to an address of ours that hides the writer's"
+        ALIAS = "alias", "to an address of ours, which passes their text on to the writer"
+        KEEP = "keep", "to an address of ours, for the organisers only"
         WRITER = "writer", "to the writer's own address"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="supporters")
@@ -49,7 +50,7 @@ class Supporter(models.Model):
     confirm_hash = models.BinaryField(max_length=32, unique=True)
     status_hash = models.BinaryField(max_length=32, unique=True)
     page_language = models.CharField(max_length=12)
-    country = models.CharField(max_length=2)
+    country = models.CharField(max_length=2, blank=True, help_text="Empty: not told.")
     signs_as = models.CharField(max_length=12, choices=SignsAs.choices, default=SignsAs.PERSON)
     members = models.PositiveIntegerField(null=True, blank=True)
     replies = models.CharField(max_length=8, choices=Replies.choices, default=Replies.ALIAS)
@@ -143,7 +144,7 @@ class PublicName(models.Model):
     supporter = models.OneToOneField(Supporter, on_delete=models.CASCADE, primary_key=True)
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="public_names")
     name = models.CharField(max_length=200)
-    country = models.CharField(max_length=2)
+    country = models.CharField(max_length=2, blank=True)
     position = models.PositiveIntegerField()
 
     class Meta:

@@ -18,7 +18,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from picketline.models import Campaign, CampaignText
-from picketline.public import showing
+from picketline.public import answers, showing
 from picketline.public.clock import today
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Card:
 
     campaign: Campaign
     text: CampaignText
-    supporters: int
+    writers: int
     accepts_letters: bool
 
     @property
@@ -93,6 +93,21 @@ def campaign(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "public/campaign.html", {"page": page})
 
 
+@require_safe
+@kept_for_a_second
+def own_mailbox(request: HttpRequest, slug: str) -> HttpResponse:
+    """How to write from one's own mail program, and a letter to begin with."""
+    found = public_campaign(slug)
+    context: dict[str, object] = {
+        "campaign": found,
+        "text": showing.campaign_text(found, get_language()),
+    }
+    if not found.accepts_letters(today()):
+        return render(request, "public/closed.html", context, status=409)
+    context["way"] = answers.own_mailbox(found, get_language())
+    return render(request, "public/own_mailbox.html", context)
+
+
 def public_campaign(slug: str) -> Campaign:
     """The campaign if visitors may see it. Raises ``Http404``."""
     found = get_object_or_404(Campaign, slug=slug)
@@ -114,7 +129,7 @@ def _cards(language: str) -> Sequence[Card]:
         Card(
             campaign=each,
             text=text,
-            supporters=counts[each.pk]["supporters"],
+            writers=counts[each.pk]["supporters"] + counts[each.pk]["copies"],
             accepts_letters=each.accepts_letters(today()),
         )
         for each in campaigns

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 _ROBOTS = """User-agent: *
 Disallow: /*/confirm/
 Disallow: /*/letters/
+Disallow: /*/copies/
 Disallow: /*/write/
 Disallow: /*/sent/
 """

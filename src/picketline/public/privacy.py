@@ -19,5 +19,7 @@ def notice(request: HttpRequest) -> HttpResponse:
         "index_days": retention.INDEX_FOR.days,
         "reply_days": retention.SERVER_REPLIES_FOR.days,
         "evidence_days": retention.EVIDENCE_FOR.days,
+        "raw_days": retention.RAW_FOR.days,
+        "content_days": retention.CONTENT_FOR.days,
     }
     return render(request, "public/privacy.html", periods)

@@ -28,6 +28,8 @@ from picketline.models import (
     PublicName,
     Source,
 )
+from picketline.models.counts import CountKind
+from picketline.public.answers import AnswerShown, OwnMailbox, answers, own_mailbox
 from picketline.public.targets import TargetShown, target_trees
 
 NAMES_SHOWN = 100
@@ -109,6 +111,13 @@ class CampaignPage:
     targets: Sequence[TargetShown]
     names: Sequence[PublicName]
     sources: Sequence[Source]
+    answers: Sequence[AnswerShown]
+    own_mailbox: OwnMailbox | None
+
+    @property
+    def writers(self) -> int:
+        """How many have written, here or from their own mailbox."""
+        return self.counts["supporters"] + self.counts["copies"]
 
     @property
     def demands_moved(self) -> int:
@@ -120,11 +129,12 @@ def campaign_page(campaign: Campaign, language: str, today: date) -> CampaignPag
     """The campaign's page in this language. Raises ``CampaignText.DoesNotExist`` without a text."""
     languages = (language, campaign.default_language)
     text = campaign_text(campaign, language)
+    open_to_letters = campaign.accepts_letters(today)
     return CampaignPage(
         campaign=campaign,
         text=text,
         untranslated=text.language != language,
-        accepts_letters=campaign.accepts_letters(today),
+        accepts_letters=open_to_letters,
         counts=counts([campaign])[campaign.pk],
         facts=_facts(campaign, languages),
         people=_people(campaign, languages),
@@ -132,6 +142,8 @@ def campaign_page(campaign: Campaign, language: str, today: date) -> CampaignPag
         targets=target_trees(campaign, language),
         names=list(PublicName.objects.filter(campaign=campaign)[:NAMES_SHOWN]),
         sources=list(campaign.sources.all()),
+        answers=answers(campaign, language),
+        own_mailbox=own_mailbox(campaign, language) if open_to_letters else None,
     )
 
 
@@ -146,7 +158,7 @@ def campaign_text(campaign: Campaign, language: str) -> CampaignText:
 def counts(campaigns: Iterable[Campaign]) -> dict[int, dict[str, int]]:
     """The public numbers of each campaign by kind, those not summed yet as 0."""
     found: dict[int, dict[str, int]] = {
-        campaign.pk: {"supporters": 0, "members": 0, "letters": 0} for campaign in campaigns
+        campaign.pk: dict.fromkeys(CountKind.values, 0) for campaign in campaigns
     }
     for count in CampaignCount.objects.filter(campaign__in=found):
         found[count.campaign_id][count.kind] = count.total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import path
 
-from picketline.public import campaigns, letters, links, machines, privacy
+from picketline.public import campaigns, copies, letters, links, machines, privacy
 
 urlpatterns = [
     path("", machines.choose_language, name="choose-language"),
@@ -17,6 +17,7 @@ urlpatterns = [
         path("privacy/", privacy.notice, name="privacy"),
         path("campaigns/<slug:slug>/", campaigns.campaign, name="campaign"),
         path("campaigns/<slug:slug>/write/", letters.write, name="write"),
+        path("campaigns/<slug:slug>/own-mailbox/", campaigns.own_mailbox, name="own_mailbox"),
         path("campaigns/<slug:slug>/sent/", letters.sent, name="sent"),
         path("confirm/<str:token>/", links.confirm, name="confirm"),
         path("confirm/<str:token>/never/", links.never, name="never"),
@@ -24,5 +25,8 @@ urlpatterns = [
         path("letters/<str:token>/withdraw/", links.withdraw, name="withdraw"),
         path("letters/<str:token>/consents/", links.take_back, name="take_back"),
         path("letters/<str:token>/erase/", links.erase, name="erase"),
+        path("copies/<str:token>/", copies.copy, name="copy"),
+        path("copies/<str:token>/consents/", copies.take_back_copy, name="take_back_copy"),
+        path("copies/<str:token>/not-mine/", copies.not_mine, name="not_mine"),
     ),
 ]

@@ -172,7 +172,7 @@ def test_what_could_not_be_examined_is_kept_and_can_be_examined_again(
     assert not sorting.requeue(row.pk)
     assert sorting.sort_due() == 1
     row.refresh_from_db()
-    assert (row.state, row.kind, row.reason) == ("sorted", "copy", "")
+    assert (row.state, row.kind, row.reason) == ("sorted", "copy", "not authenticated")
 
 
 def test_a_message_that_kills_its_examiner_is_put_away_after_the_third_time(

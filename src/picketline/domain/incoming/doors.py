@@ -82,12 +82,21 @@ def _of_campaign(slug: str, label: str) -> OpenDoor | None:
     return OpenDoor(Door.COPY if label == COPIES_LABEL else Door.SENDER, campaign)
 
 
+def hears_anyone(campaign: Campaign) -> bool:
+    """Whether a reply may still come from elsewhere than its target's own domain."""
+    return _since_end_of(campaign) <= REPLIES_FROM_ANYONE_FOR
+
+
 def _takes_replies(delivery: Delivery, envelope_sender: str) -> bool:
-    ended_at = _end_of(delivery.campaign)
-    age = timedelta(0) if ended_at is None else timezone.now() - ended_at
-    if age <= REPLIES_FROM_ANYONE_FOR:
+    if hears_anyone(delivery.campaign):
         return True
-    return age <= REPLIES_FOR and _is_of_target(envelope_sender, delivery)
+    in_time = _since_end_of(delivery.campaign) <= REPLIES_FOR
+    return in_time and _is_of_target(envelope_sender, delivery)
+
+
+def _since_end_of(campaign: Campaign) -> timedelta:
+    ended_at = _end_of(campaign)
+    return timedelta(0) if ended_at is None else timezone.now() - ended_at
 
 
 def _end_of(campaign: Campaign) -> datetime | None:

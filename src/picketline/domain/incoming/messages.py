@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from picketline.domain.incoming import copies, replies
 from picketline.domain.incoming.verdicts import Verdict
 from picketline.mail.incoming.report import Report
 from picketline.models import Delivery, IncomingMessage, TargetVersion
@@ -21,10 +22,10 @@ def take(message: IncomingMessage, report: Report) -> Verdict:
     if _is_ours(report.from_address):
         return Verdict(Kind.UNKNOWN, "from ourselves")
     if message.door == Door.COPY:
-        return Verdict(Kind.COPY, readable=True)
+        return copies.take(message, report)
     if message.door != Door.REPLY and not _answers_letter(message, report):
         return Verdict(Kind.UNKNOWN, "of nobody we wrote to", readable=True)
-    return Verdict(Kind.REPLY, publication=IncomingMessage.Publication.HELD, readable=True)
+    return replies.take(message, report)
 
 
 def _is_ours(address: str) -> bool:
