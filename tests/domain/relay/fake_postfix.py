@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import threading
 from base64 import b32encode
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,6 +52,7 @@ class FakePostfix:
     dead: bool = False  # probes are not taken
     sink: list[str] = field(default_factory=list)
     queue: list[Queued] = field(default_factory=list)
+    _one_by_one: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _ids: int = 0
     _waiting: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -102,11 +105,11 @@ class FakePostfix:
         """What the resolver hands probes over with."""
         if self.dead:
             return None
-        count = RelayProbe.objects.count()
-        alias = b32encode(sha256(b"%d" % count).digest()).decode().lower()[:26]
+        alias = b32encode(secrets.token_bytes(20)).decode().lower()[:26]
         envelope = sha256(alias.encode()).digest()
         row = RelayProbe.objects.create(relay=relay, envelope_hash=envelope, handed_at=Now())
-        self.take(f"b.{alias}@letters.picketline.example", "<probe>")
+        with self._one_by_one:
+            self.take(f"b.{alias}@letters.picketline.example", "<probe>")
         self.sink = [each for each in self.sink if each != "<probe>"]
         return Probe(row.pk, envelope)
 
