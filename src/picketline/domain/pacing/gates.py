@@ -15,6 +15,15 @@ from picketline.domain.pacing.buckets import Bucket
 from picketline.models import Gate
 
 CLOSED = Gate.Breaker.CLOSED
+_COLUMNS = (
+    "name",
+    "tokens",
+    "filled_at",
+    "breaker",
+    "open_until",
+    "paused_by",
+    "last_served_at",
+)
 
 _CHARGE = """
 INSERT INTO picketline_gate (name, tokens, filled_at, day, day_count, breaker, failures, openings,
@@ -103,14 +112,15 @@ def stream_pace(name: str) -> float:
 def fetch(paces: Mapping[str, float], moment: datetime) -> dict[str, Passage]:
     """These gates as they stand, with these paces; those that nothing ever passed are new ones."""
     found = {name: Passage(name, pace) for name, pace in paces.items()}
-    for gate in Gate.objects.filter(name__in=list(paces)):
-        found[gate.name] = Passage(
-            gate.name,
-            paces[gate.name],
-            bucket=Bucket(gate.tokens, gate.filled_at),
-            probing=gate.breaker != CLOSED,
-            shut=bool(gate.paused_by) or (gate.open_until is not None and gate.open_until > moment),
-            last_served_at=gate.last_served_at,
+    rows = Gate.objects.filter(name__in=list(paces)).values_list(*_COLUMNS)
+    for name, tokens, filled_at, breaker, open_until, paused_by, last_served_at in rows:
+        found[name] = Passage(
+            name,
+            paces[name],
+            bucket=Bucket(tokens, filled_at),
+            probing=breaker != CLOSED,
+            shut=bool(paused_by) or (open_until is not None and open_until > moment),
+            last_served_at=last_served_at,
         )
     return found
 
