@@ -227,3 +227,23 @@ def test_a_process_with_nonsense_in_its_settings_does_not_start(
     assert ended.stderr.startswith(f"picketline: {sentence}")
     assert "Traceback" not in ended.stderr
     assert SECRET not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("9187", "127.0.0.1:9187"),
+        (":9187", "127.0.0.1:9187"),
+        ("0.0.0.0:9187", "0.0.0.0:9187"),
+        ("[::1]:9187", "::1:9187"),
+    ],
+)
+def test_monitoring_is_answered_on_loopback_unless_an_address_is_written_out(
+    given: str, meant: str
+) -> None:
+    assert environment.read({"PICKETLINE_METRICS": given}).metrics == meant
+
+
+@pytest.mark.parametrize("given", ["here:9187", "127.0.0.1", "127.0.0.1:99999", "9187:x"])
+def test_monitoring_at_no_address_is_refused(given: str) -> None:
+    assert "give a port, or address and port" in _refusal(PICKETLINE_METRICS=given)

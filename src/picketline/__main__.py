@@ -22,6 +22,7 @@ PROCESS_OF = {
     "tidy": "worker",
     "recount": "worker",
     "outbox": "worker",
+    "health": "worker",
     "doctor": "worker",
     "receive": "worker",
     "incoming": "worker",
@@ -49,6 +50,7 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
   serve       the public website, until Ctrl-C; granian's options may follow
   worker      send what is due and do the chores, until Ctrl-C
   outbox      how much mail is in which state; settle what is uncertain
+  health      how the post office does, and what needs a person
   receive     take in what comes back: from standard input, by LMTP, SMTP or IMAP
   incoming    what came in, and what waits in quarantine
   tidy        delete what has been kept long enough

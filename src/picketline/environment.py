@@ -112,6 +112,18 @@ def _imap_url(value: str) -> str:
     return value
 
 
+def _metrics(value: str) -> str:
+    advice = "give a port, or address and port, like 9187, 127.0.0.1:9187 or 0.0.0.0:9187"
+    host, _, port = value.rpartition(":")
+    try:
+        address = ip_address(host.strip("[]") if host else "127.0.0.1")
+    except ValueError:
+        raise ValueError(advice) from None
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError(advice)
+    return f"{address}:{port}"
+
+
 def _absolute(value: Path) -> Path:
     return value.expanduser().absolute()
 
@@ -201,6 +213,9 @@ class Environment(BaseModel):
     )
     lease_seconds: int = Field(
         120, ge=5, le=3_600, description="How long a worker may keep a mail that it claimed."
+    )
+    metrics: Annotated[str, AfterValidator(_metrics)] | None = Field(
+        None, description="Where workers answer monitoring: address and port."
     )
     body_limit: int = Field(
         65_536, ge=8_192, le=10_485_760, description="Largest request body in bytes."

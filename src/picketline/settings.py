@@ -50,6 +50,7 @@ NAMESERVERS = tuple(filter(None, (ENVIRONMENT.nameservers or "").split(",")))
 IMAP_URL = ENVIRONMENT.imap_url
 COUNTER_SECONDS = ENVIRONMENT.counter_seconds
 DATABASE_ROLES = ENVIRONMENT.database_roles
+METRICS = ENVIRONMENT.metrics
 BODY_LIMIT = ENVIRONMENT.body_limit
 _SITE = urlsplit(SITE_URL)
 _HTTPS = _SITE.scheme == "https"
@@ -91,21 +92,32 @@ def _database() -> dict[str, Any]:
     """The connection of this process: its own role on the embedded server or on the given one."""
     if ENVIRONMENT.database_url:
         parameters: dict[str, Any] = dict(dj_database_url.parse(ENVIRONMENT.database_url))
-        if ENVIRONMENT.database_roles and PROCESS != "owner":
-            parameters["OPTIONS"] = {
-                **parameters.get("OPTIONS", {}),
-                "options": f"-c role=picketline_{PROCESS}",
-            }
     else:
         parameters = _embedded_database()
     # Prepared statements make signing about a third faster (docs/benchmarks.md).
     quick = {"server_side_binding": True, "prepare_threshold": 5}
     return {
         **parameters,
-        "OPTIONS": {**quick, **parameters.get("OPTIONS", {})},
+        "OPTIONS": {**quick, **_session(parameters.get("OPTIONS", {}))},
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+# A worker that freezes within a transaction must not hold up the others: the database ends its
+# session. Nothing that a worker does takes as long as the last of these.
+_WORKER_SESSION = (
+    "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s -c statement_timeout=10min"
+)
+
+
+def _session(chosen: dict[str, Any]) -> dict[str, Any]:
+    """A URL's options, with what the process's sessions are to be like. The URL wins over that."""
+    words = [_WORKER_SESSION] if PROCESS == "worker" else []
+    words += [chosen["options"]] if "options" in chosen else []
+    if ENVIRONMENT.database_url and ENVIRONMENT.database_roles and PROCESS != "owner":
+        words.append(f"-c role=picketline_{PROCESS}")
+    return {**chosen, "options": " ".join(words)} if words else chosen
 
 
 def _embedded_database() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from picketline.domain import batches, budgets, deliveries, leases, pacing, signing
+from picketline.domain import batches, budgets, deliveries, leases, metrics, pacing, signing
 from picketline.domain.batches import Batch
 from picketline.domain.deliveries import Result
 from picketline.domain.keyring import worker_keys
@@ -77,9 +77,11 @@ class Sender:
         started = boot_seconds()
         if started < self._rests_until:
             return 0
-        rest = claimed = leases.claim(limit, self.lease, relay=self.relay)
+        with metrics.phase("claim"):
+            rest = claimed = leases.claim(limit, self.lease, relay=self.relay)
         if not claimed:
             return 0
+        metrics.claimed(len(claimed))
         self._deadline = started + self.lease.total_seconds() * (1 - MARGIN_SHARE)
         self._blocking.clear()
         while rest and not self._must_stop():
@@ -111,22 +113,25 @@ class Sender:
                 self._connection = connect(self.route)
             except ConnectFailed as failure:
                 log.warning("mail server out of reach: %s", failure.outcome.phase)
-                pacing.note([(waiting[0], failure.outcome)], relay=self.relay)
+                with transaction.atomic():
+                    pacing.note([(waiting[0], failure.outcome)], relay=self.relay)
                 self._rests_until = boot_seconds() + RELAY_REST.total_seconds()
                 return None
         return self._connection
 
     def _send(self, connection: Connection, chunk: Sequence[Lease]) -> list[Lease]:
         """Send what can be sent of these; returns what was not begun."""
-        batch = batches.load(chunk)
         held = [lease for lease in chunk if lease.target_id in self._blocking]
-        ready = [
-            prepared
-            for lease in chunk
-            if lease not in held and (prepared := self._prepared(lease, batch)) is not None
-        ]
+        with metrics.phase("build"):
+            batch = batches.load(chunk)
+            ready = [
+                prepared
+                for lease in chunk
+                if lease not in held and (prepared := self._prepared(lease, batch)) is not None
+            ]
         send = self._one_by_one if self.intents == 1 else self._together
-        return held + send(connection, ready)
+        with metrics.phase("send"):
+            return held + send(connection, ready)
 
     def _prepared(self, lease: Lease, batch: Batch) -> _Ready | None:
         """The bytes to send, or None where this mail was settled without sending."""
@@ -220,10 +225,11 @@ class Sender:
     def _settle(self, results: Sequence[Result]) -> None:
         if not results:
             return
-        with transaction.atomic():
+        with metrics.phase("settle"), transaction.atomic():
             settled = deliveries.settle_many(results, direct=self.direct)
             pacing.note(settled, relay=self.relay)
             _keep_replies(settled)
+        metrics.settled(settled)
 
 
 def _keep_replies(results: Sequence[Result]) -> None:
