@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from tests import builders, postoffice, writers
 from tests.postoffice import Peer
 
 from picketline.domain import chores, counts, leases
+from picketline.host.processes import free_port
 from picketline.management.commands import worker
 from picketline.models import Attempt, Delivery
 
@@ -155,6 +158,56 @@ def test_a_database_lost_between_dot_and_settling_leaves_the_letter_uncertain() 
     ends = sorted(Delivery.objects.values_list("state", flat=True))
     assert ends == [State.ACCEPTED, State.UNCERTAIN]
     assert len(server.messages) == len({mail["Message-ID"] for mail in server.mails()}) == 2
+
+
+@pytest.mark.usefixtures("_undisturbed")
+@transactional
+def test_monitoring_is_answered_while_the_worker_works() -> None:
+    postoffice.queued(builders.campaign())
+    port = free_port(0)
+    told: list[tuple[int, bytes]] = []
+
+    def ask() -> None:
+        server.watching["DOT"] = _stop
+        for page in ("/metrics", "/health"):
+            asking = HTTPConnection("127.0.0.1", port, timeout=10)
+            asking.request("GET", page)
+            answer = asking.getresponse()
+            told.append((answer.status, answer.read()))
+            asking.close()
+
+    with Peer() as server, _sending_to(server):
+        server.watching["DOT"] = ask
+        with override_settings(METRICS=f"127.0.0.1:{port}"):
+            call_command("worker")
+    (_, metrics), (_, health) = told
+    assert b'picketline_mails{mail_class="letter",state=' in metrics
+    assert b"picketline_claimed_total" in metrics
+    assert sum(each["mails"] for each in json.loads(health)["states"]) == 2
+
+
+@transactional
+def test_a_port_that_is_taken_stops_the_start_with_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            override_settings(METRICS=place, SMTP_URL="smtp://127.0.0.1:25"),
+            pytest.raises(CommandError, match=r"^PICKETLINE_METRICS: cannot listen there"),
+        ):
+            call_command("worker")
+
+
+@transactional
+def test_what_keeps_the_relays_log_from_being_evidence_is_said_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    postoffice.queued(builders.campaign())
+    nothing = {"RELAY_LOG": tmp_path / "maillog", "POSTFIX_CONFIG": tmp_path / "no-postfix"}
+    with Peer() as server, _sending_to(server), override_settings(**nothing):
+        call_command("worker", once=True)
+    assert "The relay's log cannot be read" in caplog.text
+    assert "Nothing can be proven absent" in caplog.text
+    assert len(server.messages) == 2
 
 
 def test_once_without_a_database_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
@@ -20,6 +15,7 @@ from tests import builders, postoffice, writers
 from tests.database_proxy import DatabaseProxy
 from tests.mail.scripted_server import Fault
 from tests.postoffice import Peer
+from tests.workers import worker
 
 from picketline.domain import deliveries
 from picketline.models import Attempt, ConfirmationSent, Delivery
@@ -28,33 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MailClass = Delivery.MailClass
 State = Delivery.State
-SOURCES = Path(__file__).parents[2] / "src"
-
-
-@contextmanager
-def _worker(
-    smtp_port: int, database_port: int = 0, *options: str
-) -> Iterator[subprocess.Popen[str]]:
-    """A real worker process, under the worker's database role; it is gone at the end."""
-    environ = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(SOURCES),
-        "DATABASE_URL": postoffice.database_url(port=database_port),
-        "PICKETLINE_DATA": str(settings.DATA),
-        "PICKETLINE_KEYS": str(settings.KEYS),
-        "PICKETLINE_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "picketline", "worker", *options],
-        env=environ,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def _restart(server: Peer) -> None:
@@ -81,10 +50,10 @@ def _stage(**script: object) -> Iterator[tuple[Peer, DatabaseProxy]]:
 
 
 def _kill(server: Peer, proxy: DatabaseProxy, reached: Callable[[], object]) -> None:
-    with _worker(server.port, proxy.port) as worker:
+    with worker(server.port, proxy.port) as process:
         reached()
-        worker.kill()
-        worker.wait()
+        process.kill()
+        process.wait()
 
 
 def test_killed_after_the_claim_both_letters_still_go_out_once() -> None:
@@ -164,10 +133,10 @@ def test_killed_after_the_dot_a_confirmation_comes_at_most_twice_and_is_charged_
 
 def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_gives_back_the_rest() -> None:
     postoffice.queued(builders.campaign())
-    with Peer() as server, _worker(server.port) as worker:
-        server.watching["DOT"] = lambda: worker.send_signal(signal.SIGTERM)
-        _, errors = worker.communicate(timeout=20)
-    assert (worker.returncode, errors) == (0, "")
+    with Peer() as server, worker(server.port) as process:
+        server.watching["DOT"] = lambda: process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (0, "")
     assert server.lines[-1] == b"QUIT"
     assert _ends() == [State.ACCEPTED, State.QUEUED]
     waiting = Delivery.objects.get(state=State.QUEUED)
@@ -183,10 +152,10 @@ def test_two_workers_at_once_send_every_letter_once() -> None:
     with (
         Peer() as one,
         Peer() as two,
-        _worker(one.port, 0, "--once") as first,
-        _worker(two.port, 0, "--once") as second,
+        worker(one.port, 0, "--once") as first,
+        worker(two.port, 0, "--once") as second,
     ):
-        for worker in (first, second):
-            _, errors = worker.communicate(timeout=30)
-            assert (worker.returncode, errors) == (0, "")
+        for process in (first, second):
+            _, errors = process.communicate(timeout=30)
+            assert (process.returncode, errors) == (0, "")
     assert sorted(_kept(one) + _kept(two)) == sorted(row.message_id for row in wanted)
