@@ -78,6 +78,7 @@ class Evidence(models.Model):
                 fields=["delivery", "queue_id", "kind"], name="evidence_noted_once"
             )
         ]
+        indexes = [models.Index(fields=["queue_id"], name="evidence_by_queue_id")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.queue_id}"
