@@ -53,6 +53,7 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
   health      how the post office does, and what needs a person
   receive     take in what comes back: from standard input, by LMTP, SMTP or IMAP
   incoming    what came in, and what waits in quarantine
+  replies     what targets answered; publish it or not
   tidy        delete what has been kept long enough
   recount     prove the public numbers from their journal
   database    the embedded database in the foreground, until Ctrl-C
