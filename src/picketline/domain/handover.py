@@ -15,10 +15,20 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import zip_longest
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from picketline.domain import batches, budgets, deliveries, leases, metrics, pacing, signing
+from picketline.domain import (
+    batches,
+    budgets,
+    deliveries,
+    leases,
+    metrics,
+    notices,
+    pacing,
+    signing,
+)
 from picketline.domain.batches import Batch
 from picketline.domain.deliveries import Result
 from picketline.domain.keyring import worker_keys
@@ -84,13 +94,14 @@ class Sender:
         metrics.claimed(len(claimed))
         self._deadline = started + self.lease.total_seconds() * (1 - MARGIN_SHARE)
         self._blocking.clear()
+        batch = batches.load(claimed) if self.intents > 1 else None
         while rest and not self._must_stop():
             connection = self._connected(rest)
             if connection is None:
                 leases.give_back(rest, wait=RELAY_REST)
                 return len(claimed)
             chunk, rest = rest[: self.intents], rest[self.intents :]
-            left = self._send(connection, chunk)
+            left = self._send(connection, chunk, batch or batches.load(chunk))
             if left:
                 leases.give_back(left)
         if rest:
@@ -119,11 +130,10 @@ class Sender:
                 return None
         return self._connection
 
-    def _send(self, connection: Connection, chunk: Sequence[Lease]) -> list[Lease]:
+    def _send(self, connection: Connection, chunk: Sequence[Lease], batch: Batch) -> list[Lease]:
         """Send what can be sent of these; returns what was not begun."""
         held = [lease for lease in chunk if lease.target_id in self._blocking]
         with metrics.phase("build"):
-            batch = batches.load(chunk)
             ready = [
                 prepared
                 for lease in chunk
@@ -187,7 +197,7 @@ class Sender:
         ]
         left = [each.lease for each in ready if intended[each.lease.delivery_id] is Intended.LOST]
         try:
-            for each, following in zip(going, [*going[1:], None], strict=True):
+            for each, following in zip_longest(going, going[1:]):
                 if not self._may_go(connection, each):
                     left.append(each.lease)
                     continue
@@ -211,7 +221,7 @@ class Sender:
     def _look_at(self, lease: Lease, outcome: Outcome) -> None:
         if outcome.cause is Cause.POLICY:
             log.warning("delivery %s refused by policy", lease.delivery_id)
-            if lease.target_id is not None:
+            if lease.domain and lease.target_id is not None:  # a letter, no notice about a target
                 self._blocking.add(lease.target_id)
 
     def _intent(self, each: _Ready) -> Intent:
@@ -227,7 +237,7 @@ class Sender:
             return
         with metrics.phase("settle"), transaction.atomic():
             settled = deliveries.settle_many(results, direct=self.direct)
-            pacing.note(settled, relay=self.relay)
+            notices.tell_of_blocks(pacing.note(settled, relay=self.relay))
             _keep_replies(settled)
         metrics.settled(settled)
 
