@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db import OperationalError
 from tests import builders, postoffice, writers
+from tests.domain.relay.fake_postfix import FakePostfix
 
 from picketline.domain import chores, counts, leases, names
 from picketline.domain.chores import Chores
-from picketline.models import Consent, Delivery, PublicName, SealedSubmission, Supporter
+from picketline.models import (
+    Consent,
+    Delivery,
+    PublicName,
+    RelayLog,
+    SealedSubmission,
+    Supporter,
+)
 
 pytestmark = pytest.mark.django_db
 
 State = Delivery.State
 OFTEN = ["reap", "finish_withdrawals", "sort_due"]
-ALL = [*OFTEN, "sum_up", "publish", "queue", "tidy"]
+ALL = [*OFTEN, "sum_up", "publish", "queue", "tell_of_unclear", "tidy"]
 
 
 @pytest.fixture
@@ -36,10 +46,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("counts", "sum_up"),
         ("names", "publish"),
         ("digests", "queue"),
+        ("relay", "tell_of_unclear"),
         ("retention", "tidy"),
     ]:
         monkeypatch.setattr(
-            f"picketline.domain.{module}.{function}", lambda name=function: done.append(name)
+            f"picketline.domain.{module}.{function}", lambda *_, name=function: done.append(name)
         )
     return done
 
@@ -62,6 +73,20 @@ def test_every_chore_is_done_at_the_start_and_again_in_its_own_time(
     clock[0] += 3_600
     work.run_due()
     assert calls[2 * len(OFTEN) + 1 :] == ALL
+
+
+def test_a_relays_log_is_read_where_there_is_one(
+    clock: list[float], calls: list[str], tmp_path: Path
+) -> None:
+    postfix = FakePostfix(tmp_path)
+    work = Chores(counter_seconds=30, resolver=postfix.resolver())
+    postfix.write("of no interest")
+    work.run_due()
+    assert RelayLog.objects.get().offset == postfix.log.stat().st_size
+    postfix.write("of no interest")
+    clock[0] += chores.RESOLVE_EVERY
+    work.run_due()
+    assert RelayLog.objects.get().offset == postfix.log.stat().st_size
 
 
 def test_one_round_does_what_its_name_says() -> None:
