@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Prefetch, prefetch_related_objects
 
 from picketline.domain.leases import Lease
 from picketline.domain.outgoing import Outgoing, build
 from picketline.domain.sealing import OpenedSubmission, opened
-from picketline.models import Campaign, Delivery, Supporter
+from picketline.models import Campaign, Delivery, IncomingMessage, Supporter
 
 _RELATED = (
     Prefetch("campaign", Campaign.objects.select_related("organisation")),
@@ -31,7 +32,11 @@ _NEEDED = (
     "dated",
     "created_at",
 )
-_RARELY = ("target_version", "copy_address", "incoming")
+_RARELY: dict[str, Any] = {
+    "target_version": "target_version",
+    "copy_address": "copy_address",
+    "incoming": Prefetch("incoming", IncomingMessage.objects.defer("raw_ct")),
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,9 @@ def load(leases: Sequence[Lease]) -> Batch:
     numbers = [lease.delivery_id for lease in leases]
     mails = {mail.pk: mail for mail in Delivery.objects.filter(pk__in=numbers).only(*_NEEDED)}
     rarely = [
-        name for name in _RARELY if any(getattr(mail, f"{name}_id") for mail in mails.values())
+        lookup
+        for name, lookup in _RARELY.items()
+        if any(getattr(mail, f"{name}_id") for mail in mails.values())
     ]
     prefetch_related_objects(list(mails.values()), *_RELATED, *rarely)
     for mail in mails.values():
