@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("demo")]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 CAMPAIGN = "campaigns/zhanaozen-2011/"
 ARABIC = "ar/campaigns/marsa-al-hudhud-sample/"
-PAGES = ["en/", f"ru/{CAMPAIGN}", f"kk/{CAMPAIGN}write/", ARABIC, f"{ARABIC}write/", "fr/privacy/"]
+PAGES = [
+    *("en/", f"ru/{CAMPAIGN}", f"kk/{CAMPAIGN}write/", ARABIC, f"{ARABIC}write/"),
+    *(f"{ARABIC}own-mailbox/", "fr/privacy/"),
+]
 SCREENS = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
 
 
