@@ -11,14 +11,14 @@ from django.conf import settings
 from bench.installation import SLUG
 from bench.postoffice import Letters, Sending
 from picketline.domain import campaigns, letters, submissions, supporters
-from picketline.domain.handover import Sender
+from picketline.domain.handover import LARGE_BATCH, TOGETHER, Sender
 from picketline.domain.outgoing import build
 from picketline.domain.sealing import opened
 from picketline.mail.addresses import EmailAddr
 from picketline.mail.routes import Route, Security
 from picketline.models import Consent, Delivery, Supporter
 
-BATCH, INTENTS = 200, 100
+BATCH = LARGE_BATCH
 LEASE = timedelta(seconds=120)
 _SIGNATURE = letters.Signature(name="Ana Núñez", country="ES")
 _OWN_WORDS = (
@@ -63,7 +63,7 @@ def octets() -> int:
 def worker(port: int) -> Sender:
     """A worker's hands with one connection, as where the relay's log tells of what it took."""
     route = Route("127.0.0.1", port, Security.NONE, ehlo=f"letters.{settings.MAIL_DOMAIN}")
-    return Sender(route, LEASE, relay="bench", intents=INTENTS)
+    return Sender(route, LEASE, relay="bench", intents=TOGETHER)
 
 
 def send(worker: Sender, number: int) -> float:

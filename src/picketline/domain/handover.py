@@ -43,6 +43,8 @@ from picketline.seal import boxes
 log = logging.getLogger(__name__)
 
 BATCH = 20
+# Where intents share a commit a batch may be large: what a crash leaves unclear, evidence settles.
+TOGETHER, LARGE_BATCH = 100, 200
 RELAY_REST = timedelta(seconds=30)
 # A dot may be sent only while this much of the lease is left: time for the relay's answer.
 MARGIN_SHARE = 0.5

@@ -18,7 +18,7 @@ from django.db import InterfaceError, InternalError, OperationalError, connectio
 
 from picketline.domain import pacing, relay, waking
 from picketline.domain.chores import Chores
-from picketline.domain.handover import BATCH, Sender
+from picketline.domain.handover import BATCH, LARGE_BATCH, TOGETHER, Sender
 from picketline.domain.keyring import NoPrivateKeysHere, worker_keys
 from picketline.domain.waking import Listener
 from picketline.domain.watching import Watch
@@ -37,8 +37,6 @@ WOKEN_SECONDS = 0.1
 SHORTEST_SLEEP, LONGEST_SLEEP = 0.01, 30.0
 DATABASE_REST_SECONDS = 2.0
 MOST_PROCESSES = 64
-# Where intents share a commit a batch may be large: what a crash leaves unclear, evidence settles.
-TOGETHER, LARGE_BATCH = 50, 200
 # The last one is what a session gets that the database ended because it was frozen (25P03).
 _Away = (OperationalError, InterfaceError, InternalError)
 
