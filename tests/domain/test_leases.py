@@ -13,7 +13,7 @@ from tests import builders, postoffice, writers
 from tests.postoffice import HOUR
 
 from picketline.domain import campaigns, deliveries, leases
-from picketline.domain.leases import BytesChanged, Intended, Intent, Lease, LeaseLost
+from picketline.domain.leases import Intent, Lease
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import Attempt, Delivery
 
@@ -160,71 +160,6 @@ def test_a_writer_with_an_old_token_changes_nothing(
     assert not leases.held(stale).exists()
 
 
-@pytest.mark.parametrize("reclaimed", [False, True], ids=["reaped", "held by another"])
-def test_an_old_token_cannot_intend(reclaimed: bool) -> None:
-    letter = _letter()
-    stale = postoffice.claimed(letter)
-    postoffice.expire_leases()
-    leases.reap()
-    if reclaimed:
-        postoffice.claimed(letter)
-    before = _rows()
-    with pytest.raises(LeaseLost):
-        _intend(stale)
-    assert _rows() == before
-
-
-def test_an_intent_needs_time_left_for_the_answer() -> None:
-    lease = postoffice.claimed(_letter(), lease=timedelta(seconds=60))
-    before = _rows()
-    with pytest.raises(LeaseLost):
-        _intend(lease, margin=timedelta(seconds=61))
-    assert _rows() == before
-    _intend(lease, margin=timedelta(seconds=59))
-    assert Attempt.objects.get().phase == Attempt.Phase.COMMITTING
-
-
-def test_an_intent_fixes_the_bytes_and_the_two_aliases() -> None:
-    letter = _letter()
-    lease = postoffice.claimed(letter)
-    leases.intend(Intent(lease, BYTES, b"e" * 32, b"r" * 32), timedelta(0))
-    letter.refresh_from_db()
-    assert [bytes(letter.mime_sha256 or b""), bytes(letter.envelope_hash or b"")] == [
-        BYTES,
-        b"e" * 32,
-    ]
-    assert bytes(letter.reply_hash or b"") == b"r" * 32
-    assert Attempt.objects.get().committed_at is not None
-
-
-def test_of_many_intents_each_has_its_own_fate_and_the_relay_is_noted() -> None:
-    campaign = builders.campaign()
-    for number in range(2):
-        writers.confirmed(campaign, address=f"w{number}@writers.example")
-    Delivery.objects.exclude(mail_class=MailClass.LETTER).delete()
-    postoffice.make_due()
-    held = leases.claim(10, HOUR, relay="mx1")
-    lost, changed, *fine = held
-    leases.give_back(lost)
-    Delivery.objects.filter(pk=changed.delivery_id).update(mime_sha256=OTHER_BYTES)
-    fates = leases.intend_many(
-        [Intent(lease, BYTES, bytes([number]) * 32, None) for number, lease in enumerate(held)],
-        timedelta(0),
-        relay="mx2",
-    )
-    assert fates == {
-        lost.delivery_id: Intended.LOST,
-        changed.delivery_id: Intended.CHANGED,
-        **{lease.delivery_id: Intended.HELD for lease in fine},
-    }
-    committing = Attempt.objects.filter(phase=Attempt.Phase.COMMITTING)
-    assert set(committing.values_list("delivery", "relay")) == {
-        (lease.delivery_id, "mx2") for lease in fine
-    }
-    assert Attempt.objects.get(delivery=lost.delivery_id).relay == "mx1"
-    assert leases.intend_many([], timedelta(0)) == {}
-
-
 def test_a_lease_says_where_its_mail_goes() -> None:
     letter = _letter()
     lease = postoffice.claimed(letter)
@@ -237,18 +172,6 @@ def test_a_lease_says_where_its_mail_goes() -> None:
     )
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_intent_does_not_wait_for_a_mail_that_somebody_is_writing_on() -> None:
-    letter = _letter()
-    lease = postoffice.claimed(letter)
-    with postoffice.witness() as other, other.transaction():
-        other.execute("SELECT FROM picketline_delivery WHERE id = %s FOR UPDATE", [letter.pk])
-        with pytest.raises(LeaseLost):
-            _intend(lease)
-    _intend(lease)
-    connection.close()
-
-
 def test_more_dead_leases_than_are_freed_at_once_are_all_freed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -257,31 +180,6 @@ def test_more_dead_leases_than_are_freed_at_once_are_all_freed(
     assert len(leases.claim(10, HOUR)) == 2
     postoffice.expire_leases()
     assert leases.reap() == 2
-
-
-def test_a_letter_never_goes_out_as_other_bytes_than_first_intended() -> None:
-    letter = _letter()
-    first = postoffice.claimed(letter)
-    _intend(first)
-    leases.give_back(first)
-    postoffice.make_due()
-    second = postoffice.claimed(letter)
-    before = _rows()
-    with pytest.raises(BytesChanged):
-        _intend(second, OTHER_BYTES)
-    assert _rows() == before
-    _intend(second)
-
-
-def test_a_notice_may_be_worded_anew() -> None:
-    confirmation = _confirmation()
-    first = postoffice.claimed(confirmation)
-    _intend(first)
-    leases.give_back(first)
-    postoffice.make_due()
-    _intend(postoffice.claimed(confirmation), OTHER_BYTES)
-    confirmation.refresh_from_db()
-    assert bytes(confirmation.mime_sha256 or b"") == OTHER_BYTES
 
 
 def test_giving_back_is_no_attempt_and_may_set_a_pause() -> None:
