@@ -117,7 +117,7 @@ def close(slug: str, outcome: str = "") -> Campaign:
 def _cancel_held(campaign: Campaign) -> None:
     letters = campaign.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
     held_by_workers = (Delivery.State.SENDING, Delivery.State.UNCERTAIN)
-    letters.filter(state__in=held_by_workers).update(recalled=True)
+    letters.filter(state__in=held_by_workers).update(settled_at=Now())  # see leases.claim
     letters.filter(state__in=Delivery.UNSENT_STATES).update(
         state=Delivery.State.CANCELLED, settled_at=Now(), outcome="campaign closed"
     )

@@ -151,7 +151,9 @@ def cancel_unsent(*supporters: Supporter) -> int:
     """
     mails = Delivery.objects.filter(supporter__in=supporters)
     open_states = (*Delivery.UNSENT_STATES, State.SENDING, State.UNCERTAIN)
-    mails.filter(state__in=open_states).update(recalled=True)
+    # In the order in which workers give mails back: else the two could wait for one another.
+    still_open = mails.filter(state__in=open_states).order_by("pk").select_for_update(no_key=True)
+    mails.filter(pk__in=[mail.pk for mail in still_open.only("pk")]).update(recalled=True)
     return _cancel(mails.filter(state__in=Delivery.UNSENT_STATES))
 
 

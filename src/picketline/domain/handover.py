@@ -239,7 +239,7 @@ class Sender:
             return
         with metrics.phase("settle"), transaction.atomic():
             settled = deliveries.settle_many(results, direct=self.direct)
-            notices.tell_of_blocks(pacing.note(settled, relay=self.relay))
+            notices.tell_of_blocks(pacing.note(settled, relay=self.relay, direct=self.direct))
             _keep_replies(settled)
         metrics.settled(settled)
 
