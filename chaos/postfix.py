@@ -163,9 +163,7 @@ class Postfix:
         return fields[0] != "Z" and int(fields[2]) == master and home == self.queue_folder
 
     def _run(self, command: list[str]) -> None:
-        subprocess.run(  # noqa: S603 - our own words
-            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 def _kill(pid: int) -> None:
