@@ -24,7 +24,7 @@ class DatabaseProxy:
         self.held = threading.Event()
         self._hold_requests = False
         self._hold_answers = False
-        self._fatal_request = b""
+        self._fatal_request = self._last_request = self._first_held = b""
         self._threads = [threading.Thread(target=self._accept)]
         self._sockets: list[socket.socket] = []
 
@@ -35,6 +35,14 @@ class DatabaseProxy:
     def hold_answer_to(self, request: bytes) -> None:
         """The database gets the next request with these bytes; the worker no answer to it."""
         self._fatal_request = request
+
+    def hold_at(self, request: bytes) -> None:
+        """From the next request with these bytes on nothing reaches the database."""
+        self._first_held = request
+
+    def hold_after(self, request: bytes) -> None:
+        """The next request with these bytes is answered as usual, and then nothing is heard."""
+        self._last_request = request
 
     def wait(self) -> None:
         """Return once something was held."""
@@ -80,11 +88,12 @@ class DatabaseProxy:
 
     def _requests(self, worker: socket.socket, database: socket.socket) -> None:
         while octets := _received(worker):
+            self._hold_requests |= _has(octets, self._first_held)
             if self._hold_requests:
                 self.held.set()
                 continue
-            if self._fatal_request and self._fatal_request in octets:
-                self._hold_answers = True
+            self._hold_answers |= _has(octets, self._fatal_request)
+            self._hold_requests |= _has(octets, self._last_request)
             database.sendall(octets)
         _end(database)
 
@@ -95,6 +104,10 @@ class DatabaseProxy:
             else:
                 worker.sendall(octets)
         _end(worker)
+
+
+def _has(octets: bytes, awaited: bytes) -> bool:
+    return bool(awaited) and awaited in octets
 
 
 def _received(peer: socket.socket) -> bytes:
