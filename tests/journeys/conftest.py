@@ -114,9 +114,13 @@ def _announced(process: subprocess.Popen[str]) -> Demo:
     raise AssertionError("the demo ended before it was ready:\n" + "".join(said))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, gone with the module.
+
+    As long as it is there Playwright has an event loop in this thread, and Django refuses to touch
+    the database where one runs: in whatever test comes next.
+    """
     if not CHROMIUM.exists():
         pytest.skip("needs chromium: ./run test --install")
     with sync_playwright() as playwright:
