@@ -42,6 +42,7 @@ def main() -> None:
             lease=options.lease,
             kill_share=options.kill_share,
             crashes=options.crashes,
+            relay_crashes=options.relay_crashes,
         )
         trial = Trial(ready, crew, witness, faults)
         trial.run()
@@ -66,7 +67,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="the same faults again")
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kill-share", type=float, default=0.01, help="kills for each letter")
-    parser.add_argument("--crashes", type=int, default=3, help="of the database, and of Postfix")
+    parser.add_argument("--crashes", type=int, default=3, help="of the database")
+    parser.add_argument("--relay-crashes", type=int, default=3, help="of Postfix")
     parser.add_argument("--lease", type=int, default=12, help="in seconds; usually 180")
     parser.add_argument("--keep", action="store_true", help="leave database and logs behind")
     options = parser.parse_args()

@@ -30,7 +30,9 @@ class Fault:
     seconds: float
 
 
-def faults(letters: int, seed: int, *, lease: int, kill_share: float, crashes: int) -> list[Fault]:
+def faults(
+    letters: int, seed: int, *, lease: int, kill_share: float, crashes: int, relay_crashes: int
+) -> list[Fault]:
     """The faults of a run, in their order. Workers are frozen for longer than ``lease``, or not."""
     chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     numbers = {
@@ -38,7 +40,7 @@ def faults(letters: int, seed: int, *, lease: int, kill_share: float, crashes: i
         Kind.PAUSE: max(2, letters // 400),
         Kind.JUMP: max(2, letters // 750),
         Kind.DATABASE: crashes,
-        Kind.RELAY: crashes,
+        Kind.RELAY: relay_crashes,
     }
     found = []
     for kind, number in numbers.items():

@@ -85,7 +85,6 @@ JUMPS = {
     "an hour on": timedelta(hours=1),
     "an hour back": timedelta(hours=-1),
     "a year on": timedelta(days=365),
-    "a year back": timedelta(days=-365),
 }
 
 

@@ -15,7 +15,9 @@ from chaos.stage import ROOT
 from chaos.verdict import Copy, copies, judge
 from chaos.witness import Letter
 
-SMALL = "--letters 150 --seed 7 --workers 2 --kill-share 0.03 --crashes 1 --lease 5"
+SMALL = (
+    "--letters 150 --seed 7 --workers 2 --kill-share 0.03 --crashes 1 --relay-crashes 1 --lease 5"
+)
 
 
 def test_nothing_is_lost_or_doubled_while_everything_crashes() -> None:
@@ -39,16 +41,13 @@ def test_nothing_is_lost_or_doubled_while_everything_crashes() -> None:
 
 def test_the_same_seed_plans_the_same_faults() -> None:
     def faults(seed: int) -> list[plan.Fault]:
-        return plan.faults(6000, seed, lease=12, kill_share=0.01, crashes=3)
+        return plan.faults(6000, seed, lease=12, kill_share=0.01, crashes=3, relay_crashes=2)
 
     assert faults(7) == faults(7)
     assert faults(7) != faults(8)
     kinds = [fault.kind for fault in faults(7)]
-    assert (kinds.count(Kind.KILL), kinds.count(Kind.DATABASE), kinds.count(Kind.RELAY)) == (
-        60,
-        3,
-        3,
-    )
+    numbers = [kinds.count(kind) for kind in (Kind.KILL, Kind.DATABASE, Kind.RELAY)]
+    assert numbers == [60, 3, 2]
 
 
 ONE, TWO = Letter(1, "<1@x>", "accepted"), Letter(2, "<2@x>", "uncertain")
