@@ -34,7 +34,6 @@ EXPECTED = {
     "cpanel-autoresponder": "answering-machine",
     "x-autoreply": "answering-machine",
     "x-loop": "loop",
-    "our-own-loop": "own-loop",
     "null-sender": "null-sender",
     "list-post": "list",
     "otrs-acknowledgement": "answering-machine",

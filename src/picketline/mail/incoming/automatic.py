@@ -8,8 +8,6 @@ from email.utils import parseaddr
 from picketline.mail.incoming import fields, returned
 from picketline.mail.incoming.phrases import acknowledges, announces_absence, is_reply
 
-LOOP_FIELD = "X-Campaign-Loop"  # whatever carries it has been here before
-
 _PRECEDENCE = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
 _DAEMONS = re.compile(r"(?:mailer|mail)[-_.]?daemon(?:[-+=].*)?", re.IGNORECASE)
 # Set by answering machines alone. RT and OTRS mark what their agents write with other fields.
@@ -40,7 +38,7 @@ def reason(message: Message) -> str:
     """Why `message` counts as automatic, as a short word; "" where a person wrote it.
 
     First what machines say of themselves, and that is final: receipt, delivery-report, complaint,
-    own-loop, auto-submitted, answering-machine, loop, precedence, list, null-sender, daemon.
+    auto-submitted, answering-machine, loop, precedence, list, null-sender, daemon.
     Then weaker signs: suppress, absence, acknowledgement. Those do not count in an answer whose
     subject begins with "Re:" or its like: that a person wrote.
     """
@@ -104,7 +102,6 @@ def _asks_for_silence(message: Message) -> bool:
 
 
 _CERTAIN: dict[str, Callable[[Message], bool]] = {
-    "own-loop": lambda message: LOOP_FIELD in message,
     "auto-submitted": _submitted_automatically,
     "answering-machine": _answers_automatically,
     "loop": lambda message: "X-Loop" in message,
