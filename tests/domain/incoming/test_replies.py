@@ -147,6 +147,15 @@ def test_secret_links_and_aliases_of_ours_are_not_passed_on(letter: Delivery) ->
     assert alias[:10] not in text
 
 
+def test_neither_are_those_in_its_names(letter: Delivery) -> None:
+    alias = reply_alias(letter)
+    fields = HOSTILE_FIELDS | {"From": f'"{alias}" <office@owner.example>'}
+    answered(letter, HOSTILE.replace("answer.zip", f"{alias}.zip"), **fields)
+    text = text_of(forwarded()[0])
+    assert "From: [removed] <office@owner[.]example>" in text
+    assert "- [removed]" in text
+
+
 @pytest.mark.parametrize("replies", ["keep", "writer"])
 def test_without_the_writers_wish_nothing_is_forwarded(campaign: Campaign, replies: str) -> None:
     letter = arrivals.sent(campaign, replies=Supporter.Replies(replies))

@@ -71,13 +71,14 @@ def read(message: IncomingMessage) -> Reply | None:
         return None
     return Reply(
         received_on=message.received_at.date(),
-        from_name=inert_text.defanged(content.from_name),
-        from_address=inert_text.defanged(content.from_address),
+        from_name=without_ours(inert_text.defanged(content.from_name)),
+        from_address=without_ours(inert_text.defanged(content.from_address)),
         subject=without_ours(inert_text.defanged(content.subject)),
         text=without_ours(content.text),
         truncated=content.truncated,
         attachments=tuple(
-            replace(each, name=inert_text.defanged(each.name)) for each in content.attachments
+            replace(each, name=without_ours(inert_text.defanged(each.name)))
+            for each in content.attachments
         ),
         from_target=message.reason != OTHER_ADDRESS,
     )
