@@ -104,6 +104,11 @@ def test_a_campaign_that_nobody_may_see_has_no_address(campaign: Campaign) -> No
     assert find("harbour@reply.picketline.example") is None
 
 
+@pytest.mark.parametrize("local", ["har\0bour", "har\udcffbour", "", "harbour\n"])
+def test_what_no_address_can_be_is_refused_without_a_fault(campaign: Campaign, local: str) -> None:
+    assert find(f"{local}@copies.picketline.example") is None
+
+
 @pytest.mark.parametrize(
     ("ago", "sender", "is_open"),
     [

@@ -156,17 +156,26 @@ def test_what_cannot_be_committed_stays_in_the_mailbox(
     assert mailbox.contents("INBOX") == [letter()]
 
 
-def test_a_message_that_vanished_meanwhile_ends_the_round(
+def test_a_message_that_the_server_does_not_give_holds_up_nobody(
     mailbox: Mailbox, authority: Authority
 ) -> None:
     def vanish(command: str) -> None:
         if "FETCH" in command:
-            mailbox.folders["INBOX"].clear()
+            mailbox.folders["INBOX"].pop(1, None)
 
-    mailbox.put(letter())
+    mailbox.put(letter(1))
+    mailbox.put(letter(2))
     mailbox.before = vanish
-    with pytest.raises(MailboxTrouble):
-        fetch(url(mailbox, authority))
+    assert fetch(url(mailbox, authority)) == Fetched(kept=1, unknown=0)
+    assert mailbox.contents("Processed") == [letter(2)]
+
+
+def test_a_strangers_field_that_is_no_address_holds_up_nobody(
+    mailbox: Mailbox, authority: Authority
+) -> None:
+    mailbox.put(letter(to=b"har\0bour@copies.picketline.example"))
+    mailbox.put(letter(2))
+    assert fetch(url(mailbox, authority)) == Fetched(kept=1, unknown=1)
 
 
 def test_a_server_that_cannot_prove_its_name_gets_no_password(

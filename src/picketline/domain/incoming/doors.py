@@ -27,6 +27,7 @@ REPLIES_FOR = timedelta(days=730)
 """How long after its campaign's end a reply alias takes mail from the target's own domain."""
 
 _ALIAS = re.compile(r"([bur])\.([a-z2-7]{26})")
+_SLUG = re.compile(r"[-a-z0-9_]+")
 _STREAMS = frozenset(Stream)
 
 
@@ -74,8 +75,8 @@ def _of_delivery(
 
 
 def _of_campaign(slug: str, label: str) -> OpenDoor | None:
-    if label != COPIES_LABEL and label not in _STREAMS:
-        return None
+    if not _SLUG.fullmatch(slug) or (label != COPIES_LABEL and label not in _STREAMS):
+        return None  # no name that the database could not even be asked for
     campaign = Campaign.objects.public().filter(slug=slug).first()
     if campaign is None:
         return None

@@ -8,6 +8,7 @@ the sorting drops the second copy.
 from __future__ import annotations
 
 import imaplib
+import logging
 import re
 import ssl
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from imap_tools import BaseMailBox, ImapToolsError, MailBox, MailBoxStartTls
 
 from picketline.domain.incoming import doors, receiving
 from picketline.mail.incoming.limits import MAX_HEADER, MAX_MESSAGE
+
+log = logging.getLogger(__name__)
 
 RECIPIENT_FIELDS = ("X-Original-To", "Delivered-To", "Envelope-To")
 """Where mail servers write whom a message was for, if a mailbox takes the mail of many."""
@@ -55,7 +58,10 @@ def fetch(url: str, fields: tuple[str, ...] = RECIPIENT_FIELDS) -> Fetched:
     with _open(url) as mailbox:
         kept = unknown = 0
         for uid in mailbox.uids()[:_AT_A_TIME]:
-            taken = _take(_read(mailbox, uid), fields)
+            raw = _read(mailbox, uid)
+            if raw is None:
+                continue
+            taken = _take(raw, fields)
             mailbox.move(uid, PROCESSED if taken else UNKNOWN)
             kept, unknown = kept + taken, unknown + (not taken)
         return Fetched(kept, unknown)
@@ -92,13 +98,17 @@ def _enter(mailbox: BaseMailBox, parts: SplitResult) -> None:
     mailbox.folder.set(unquote(parts.path.strip("/")) or "INBOX")
 
 
-def _read(mailbox: BaseMailBox, uid: str) -> bytes:
-    """The message, or one byte more of it than may be taken in. It stays unread there."""
+def _read(mailbox: BaseMailBox, uid: str) -> bytes | None:
+    """The message, or one byte more of it than may be taken in. It stays unread there.
+
+    None where the server does not give it: it vanished, or is damaged and stays where it is.
+    """
     _, answer = mailbox.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAX_MESSAGE + 1}>)")
     for part in answer:
         if isinstance(part, tuple):
             return bytes(part[1])
-    raise MailboxTrouble("a message that cannot be fetched")
+    log.warning("the mailbox does not give one of its messages")
+    return None
 
 
 def _take(raw: bytes, fields: tuple[str, ...]) -> bool:
