@@ -221,6 +221,8 @@ def test_whoever_wants_no_mail_is_not_counted_either(campaign: Campaign) -> None
     suppressions.add("ann@writers.example")
     assert outcome(letter()) == ("copy", "sender wants no mail")
     assert nothing_came_of_it()
+    row = IncomingMessage.objects.get()
+    assert (row.raw_ct, row.content_ct) == (None, None)
 
 
 def test_an_address_suppressed_meanwhile_gets_no_thanks(campaign: Campaign) -> None:

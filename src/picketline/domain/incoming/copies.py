@@ -22,7 +22,7 @@ from picketline.domain.sealing import lock_mark, seal_sender
 from picketline.domain.streams import Stream, copy_address, domain_of
 from picketline.mail.addresses import AddressRefused, EmailAddr, canonical, parse_address
 from picketline.mail.compose import new_message_id
-from picketline.mail.incoming.authentication import aligned
+from picketline.mail.incoming.authentication import aligned, related, undecided
 from picketline.mail.incoming.report import Report
 from picketline.models import (
     Campaign,
@@ -40,6 +40,13 @@ COUNTED = "counted"
 _KIND = IncomingMessage.Kind.COPY
 
 
+def is_undecided(report: Report) -> bool:
+    """Whether a copy is to be examined again, since the DNS did not say whether it is genuine."""
+    authentication, author = report.authentication, report.from_address
+    known = aligned(authentication, author, settings.AUTHSERV_ID or "")
+    return not known and undecided(authentication, author)
+
+
 def take(message: IncomingMessage, report: Report) -> Verdict:
     """Count a message that came to a copy address, or say why not; in the caller's transaction."""
     campaign = message.campaign
@@ -55,11 +62,16 @@ def take(message: IncomingMessage, report: Report) -> Verdict:
     objection = _about_its_parties(message, report, campaign, sender)
     if objection:
         return Verdict(_KIND, objection, readable=True)
-    supporter = _counted(campaign, sender, _language(campaign, report.subject))
-    if supporter is None:
+    if suppressions.has(sender):
+        # They could not be told what we keep about them, so nothing is kept.
+        IncomingMessage.objects.filter(pk=message.pk).update(raw_ct=None)
+        return Verdict(_KIND, "sender wants no mail")
+    mark = index.blind_index(public_keys().index, str(campaign.pk), canonical(sender))
+    message.supporter = _counted(campaign, sender, mark, _language(campaign, report.subject))
+    if message.supporter is None:  # what came in is forgotten with whoever wrote it
+        message.supporter = Supporter.objects.filter(campaign=campaign, address_index=mark).first()
         return Verdict(_KIND, "repeated", readable=True)
-    message.supporter = supporter
-    _queue_thanks(message, supporter, sender)
+    _queue_thanks(message, message.supporter, sender)
     return Verdict(_KIND, COUNTED, readable=True)
 
 
@@ -88,12 +100,18 @@ def _about_its_parties(
     }
     if canonical(sender) in {canonical(address) for address in targets}:
         return "from a target"
+    is_answer = report.in_reply_to or report.references
+    if is_answer and any(related(_domain(sender), _domain(address)) for address in targets):
+        return "from a target"  # somebody there has answered a letter, and all who stood in it
     if not targets & _recipients(report):
         return "no target in To or Cc"
     if not campaign.accepts_letters(message.received_at.astimezone(UTC).date()):
         return "campaign closed"
-    # They could not be told what we keep about them, so nothing is kept.
-    return "sender wants no mail" if suppressions.has(sender) else ""
+    return ""
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
 
 
 def _recipients(report: Report) -> set[str]:
@@ -117,17 +135,17 @@ def _language(campaign: Campaign, subject: str) -> str:
     return next((language for language in wanted if language in known), settings.LANGUAGE_CODE)
 
 
-def _counted(campaign: Campaign, sender: EmailAddr, language: str) -> Supporter | None:
+def _counted(campaign: Campaign, sender: EmailAddr, mark: bytes, language: str) -> Supporter | None:
     """The row of a new supporter; None where this address has written in the campaign before."""
     token = tokens.new_token()
     status_token = tokens.derive(token, tokens.STATUS)
     row = tokens.token_hash(status_token, tokens.STATUS)
-    keys, address, now = public_keys(), canonical(sender), timezone.now()
+    now = timezone.now()
     supporter = Supporter(
         campaign=campaign,
         way=Supporter.Way.OWN_MAILBOX,
         state=Supporter.State.CONFIRMED,
-        address_index=index.blind_index(keys.index, str(campaign.pk), address),
+        address_index=mark,
         confirm_hash=tokens.token_hash(token, tokens.CONFIRM),
         status_hash=row,
         page_language=language,
@@ -143,8 +161,8 @@ def _counted(campaign: Campaign, sender: EmailAddr, language: str) -> Supporter 
     SealedSubmission.objects.create(
         supporter=supporter, **seal_sender(sender, token, campaign, row)
     )
-    mark = lock_mark(suppressions.hash_of(sender), tokens.link_key(status_token), row)
-    Letter.objects.create(supporter=supporter, link_ct=mark)
+    link = lock_mark(suppressions.hash_of(sender), tokens.link_key(status_token), row)
+    Letter.objects.create(supporter=supporter, link_ct=link)
     counts.add(campaign.pk, counts.CountKind.COPIES, 1)
     return supporter
 

@@ -14,7 +14,7 @@ def fingerprint(recipient: str, message_id: str, raw: bytes) -> bytes:
     """32 bytes that are the same for every arrival of one message at one address of ours.
 
     Of the header only the Message-ID counts, and line ends do not: every way here has its own.
-    Keyed, so that can test a stolen database for a message they have a copy of.
+    Keyed, so that nobody can test a stolen database for a message they have a copy of.
     """
     gap = _BLANK_LINE.search(raw)
     body = (raw[gap.end() :] if gap else raw).replace(b"\r\n", b"\n")

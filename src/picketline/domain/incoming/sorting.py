@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from hashlib import sha256
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,6 +20,7 @@ from picketline.domain.incoming import (
     bounces,
     complaints,
     contents,
+    copies,
     messages,
     receiving,
     unsubscribing,
@@ -29,6 +31,7 @@ from picketline.domain.incoming.verdicts import Verdict
 from picketline.mail.incoming import sandbox
 from picketline.mail.incoming.report import Kind as Shape
 from picketline.mail.incoming.report import Report
+from picketline.mail.incoming.signatures import NO_ANSWER
 from picketline.models import IncomingMessage
 from picketline.seal.boxes import CannotOpen
 
@@ -50,7 +53,8 @@ def sort_due(limit: int = 10) -> int:
 
     May run in many workers. A message is out of the others' hands for a while before it is
     examined, so one that brings a worker down is not met again at once; after the third time it
-    goes to quarantine unexamined. Raises what the database raises.
+    goes to quarantine unexamined. A copy whose signature cannot be checked, because the DNS is
+    silent, waits in the same way. Raises what the database raises.
     """
     for number in range(limit):
         message = _claim()
@@ -94,7 +98,10 @@ def _sort(message: IncomingMessage) -> None:
     except sandbox.NotExamined as reason:
         _quarantine(message, str(reason))
     else:
-        _settle(message.pk, received, report)
+        if message.door != Door.COPY or not copies.is_undecided(report):
+            _settle(message.pk, received, report)
+        elif message.attempts + 1 >= MAX_EXAMINATIONS:
+            _quarantine(message, NO_ANSWER)
 
 
 def _quarantine(message: IncomingMessage, reason: str) -> None:
@@ -114,10 +121,12 @@ def _settle(number: int, received: Received, report: Report) -> None:
             return  # another worker has sorted it meanwhile
         mark = fingerprint(received.recipient, report.message_id, received.raw)
         if not _is_first(message, mark):
-            message.delete()
-            log.info("an incoming message came twice; the second one is dropped")
+            _drop(message)
             return
         verdict = _taken(message, report)
+        if _is_uncounted(message, verdict) and not _is_first(message, mark, verdict.reason):
+            _drop(message)
+            return
         message.state, message.kind = State.SORTED, verdict.kind
         message.reason, message.publication = verdict.reason, verdict.publication
         message.permanent, message.enhanced_code = verdict.permanent, verdict.enhanced_code
@@ -126,8 +135,22 @@ def _settle(number: int, received: Received, report: Report) -> None:
         message.save(update_fields=_WRITTEN)
 
 
-def _is_first(message: IncomingMessage, mark: bytes) -> bool:
-    message.fingerprint = mark
+def _drop(message: IncomingMessage) -> None:
+    message.delete()
+    log.info("an incoming message came twice; the second one is dropped")
+
+
+def _is_uncounted(message: IncomingMessage, verdict: Verdict) -> bool:
+    return message.door == Door.COPY and verdict.reason != copies.COUNTED
+
+
+def _is_first(message: IncomingMessage, mark: bytes, reason: str = "") -> bool:
+    """Whether no message has this mark yet; from now on this one has it.
+
+    With the ``reason`` that a copy did not count for it is a second one only to its like: what a
+    forger sent before the letter itself displaces no letter.
+    """
+    message.fingerprint = sha256(mark + reason.encode()).digest() if reason else mark
     try:
         with transaction.atomic():
             message.save(update_fields=["fingerprint"])

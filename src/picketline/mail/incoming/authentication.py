@@ -120,6 +120,15 @@ def aligned(authentication: Authentication, from_address: str, authserv: str) ->
     return "spf" in passed or (bool({"dkim", "dmarc"} & passed) and not refuted)
 
 
+def undecided(authentication: Authentication, from_address: str) -> bool:
+    """Whether a signature for the domain of `from_address` waits for an answer from the DNS."""
+    author = from_address.rpartition("@")[2]
+    return any(
+        verdict.reason == signatures.NO_ANSWER and related(verdict.domain, author)
+        for verdict in authentication.dkim
+    )
+
+
 def related(one: str, other: str) -> bool:
     """Whether two domains are the same, or one lies below the other and both are one owner's.
 
