@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -28,6 +29,7 @@ def main() -> None:
     options = _options()
     if lack := postfix.missing():
         sys.exit(f"chaos: {lack}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is stopped
     with ExitStack() as ending:
         began = time.monotonic()
         ready = ending.enter_context(stage(options.letters, options.lease, keep=options.keep))

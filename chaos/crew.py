@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from chaos.stage import ROOT
+from picketline.host.leash import dies_with_us
 
 STOP_SECONDS = 30.0
 
@@ -113,6 +114,7 @@ class Crew:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            preexec_fn=dies_with_us(signal.SIGKILL),  # noqa: PLW1509 - two system calls that take no lock
         )
         return _Member(name, process, log)
 
