@@ -117,6 +117,9 @@ def close(slug: str, outcome: str = "") -> Campaign:
 def _cancel_held(campaign: Campaign) -> None:
     letters = campaign.deliveries.filter(mail_class=Delivery.MailClass.LETTER)
     held_by_workers = (Delivery.State.SENDING, Delivery.State.UNCERTAIN)
+    still_open = letters.filter(state__in=(*Delivery.UNSENT_STATES, *held_by_workers))
+    # In the order in which workers settle mails: else the two could wait for one another.
+    list(still_open.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     letters.filter(state__in=held_by_workers).update(settled_at=Now())  # see leases.claim
     letters.filter(state__in=Delivery.UNSENT_STATES).update(
         state=Delivery.State.CANCELLED, settled_at=Now(), outcome="campaign closed"

@@ -75,6 +75,10 @@ class MoveForbidden(Exception):
 Result = tuple[Lease, Outcome]
 """An attempt, and what became of it."""
 
+# In the order in which withdrawals take them: else the two could wait for one another, and if
+# PostgreSQL ended the worker, a whole batch of results would be lost.
+_LOCK = "SELECT FROM picketline_delivery WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
 # One statement for a batch: what was accepted moves, its attempts end, its letters are counted.
 _ACCEPT = """
 WITH result AS (
@@ -114,10 +118,17 @@ def settle_many(results: Sequence[Result], *, direct: bool) -> list[Result]:
     Returns those that were still ours; of the others nothing is written.
     """
     with transaction.atomic():
+        _lock([lease.delivery_id for lease, _ in results])
         accepted = [each for each in results if each[1].kind is Kind.ACCEPTED]
         others = [each for each in results if each[1].kind is not Kind.ACCEPTED]
         settled = _accept(accepted, direct=direct) if accepted else []
         return settled + [each for each in others if _settle_other(*each, direct=direct)]
+
+
+def _lock(numbers: list[int]) -> None:
+    if len(numbers) > 1:
+        with connection.cursor() as cursor:
+            cursor.execute(_LOCK, [numbers])
 
 
 def _accept(results: Sequence[Result], *, direct: bool) -> list[Result]:
@@ -136,7 +147,7 @@ def _accept(results: Sequence[Result], *, direct: bool) -> list[Result]:
 
 
 def _settle_other(lease: Lease, outcome: Outcome, *, direct: bool) -> bool:
-    delivery = held(lease).select_for_update().first()
+    delivery = held(lease).select_for_update(no_key=True).first()
     if delivery is None:
         return False
     state, changes = _after(delivery, outcome)
@@ -215,12 +226,6 @@ def states() -> dict[tuple[str, str], int]:
         )
         rows = cursor.fetchall()
     return {(mail_class, state): number for mail_class, state, number in rows}
-
-
-def uncertain() -> list[tuple[int, str]]:
-    """The number and the Message-ID of every mail whose fate a person has to find out."""
-    mails = Delivery.objects.filter(state=State.UNCERTAIN).order_by("pk")
-    return list(mails.values_list("pk", "message_id"))
 
 
 def _after(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, object]]:

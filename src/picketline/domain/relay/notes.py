@@ -86,12 +86,16 @@ UPDATE picketline_delivery SET state = 'bounced'
 WHERE id = ANY(%s) AND state = 'accepted' AND relay_status IN ('bounced', 'expired')
 """
 _ACCEPT = """
-WITH proven AS (
-    UPDATE picketline_delivery delivery
-    SET state = 'accepted', settled_at = now(), outcome = 'evidence'
+WITH told AS (
+    SELECT delivery.id FROM picketline_delivery delivery
     WHERE delivery.state = 'uncertain' AND EXISTS (
         SELECT FROM picketline_evidence evidence WHERE evidence.delivery_id = delivery.id)
-    RETURNING id, campaign_id, mail_class
+    ORDER BY delivery.id FOR NO KEY UPDATE
+), proven AS (
+    UPDATE picketline_delivery delivery
+    SET state = 'accepted', settled_at = now(), outcome = 'evidence'
+    FROM told WHERE delivery.id = told.id
+    RETURNING delivery.id, campaign_id, mail_class
 ), counted AS (
     INSERT INTO picketline_countentry (campaign_id, kind, delta, created_on, summed)
     SELECT campaign_id, 'letters', count(*), (now() AT TIME ZONE 'UTC')::date, false

@@ -38,14 +38,19 @@ WHERE attempt.id >= %(first)s AND attempt.relay = %(relay)s AND attempt.outcome 
     SELECT FROM picketline_evidence evidence WHERE evidence.delivery_id = delivery.id)
 """
 _QUEUE_AGAIN = """
+WITH gone AS (
+    SELECT delivery.id FROM picketline_delivery delivery
+    JOIN unnest(%(numbers)s::bigint[], %(tokens)s::bigint[]) AS absent (id, token)
+      ON delivery.id = absent.id AND delivery.lease_token = absent.token
+    WHERE delivery.state = 'uncertain'
+      AND absent.token > (SELECT max(id) FROM picketline_relayhealth WHERE relay = %(relay)s)
+      AND NOT EXISTS (
+        SELECT FROM picketline_evidence evidence WHERE evidence.delivery_id = delivery.id)
+    ORDER BY delivery.id FOR NO KEY UPDATE OF delivery
+)
 UPDATE picketline_delivery delivery
 SET state = 'queued', due_at = now(), uncertain_since = NULL
-FROM unnest(%(numbers)s::bigint[], %(tokens)s::bigint[]) AS absent (id, token)
-WHERE delivery.id = absent.id AND delivery.state = 'uncertain'
-  AND delivery.lease_token = absent.token
-  AND absent.token > (SELECT max(id) FROM picketline_relayhealth WHERE relay = %(relay)s)
-  AND NOT EXISTS (
-    SELECT FROM picketline_evidence evidence WHERE evidence.delivery_id = delivery.id)
+FROM gone WHERE delivery.id = gone.id
 RETURNING delivery.id
 """
 
