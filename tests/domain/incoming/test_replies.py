@@ -138,6 +138,16 @@ def test_it_tells_who_answered_when_and_that_there_was_more(letter: Delivery) ->
     assert "The text was longer" in text
 
 
+def test_what_a_reply_lacks_is_said_or_left_out(letter: Delivery) -> None:
+    answered(letter, "", From="office@owner.example", Subject="")
+    lines = text_of(forwarded()[0]).splitlines()
+    assert "From: office@owner[.]example" in lines
+    assert "It has no text." in lines
+    assert not [line for line in lines if line.startswith("Subject")]
+    answered(letter, "We regret.", From="office@owner.example, press@owner.example")
+    assert "From:" not in text_of(forwarded()[1])
+
+
 def test_secret_links_and_aliases_of_ours_are_not_passed_on(letter: Delivery) -> None:
     alias = reply_alias(letter)
     link = "http://127.0.0.1:8000/en/letters/" + "a" * 32 + "/"

@@ -46,6 +46,11 @@ class Reply:
     attachments: tuple[Attachment, ...]
     from_target: bool
 
+    @property
+    def sender(self) -> str:
+        """Name and address as the reply gave them, as far as it did."""
+        return f"{self.from_name} <{self.from_address}>" if self.from_name else self.from_address
+
 
 def take(message: IncomingMessage, report: Report) -> Verdict:
     """Keep a person's answer to a letter or a target, in the caller's transaction.
