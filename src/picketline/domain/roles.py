@@ -125,6 +125,7 @@ def _grant_all() -> None:
             _grant("INSERT, UPDATE, DELETE", "", table, role)
     _grant("UPDATE", "id", "campaign", WORKER)  # what SELECT … FOR UPDATE asks for, no more
     _grant("UPDATE", "suspect_since", "targetversion", WORKER)
+    _grant("UPDATE", "incoming_id", "publishedreply", WORKER)  # a deleted message leaves it
     _grant("INSERT", "", "suppression", WORKER)
     _grant("UPDATE", "state, outcome, settled_at, recalled", "delivery", DESK)
     _grant("UPDATE", "publication", "incomingmessage", DESK)
