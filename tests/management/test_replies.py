@@ -54,6 +54,15 @@ def test_a_reply_is_shown_as_text_that_can_do_a_terminal_nothing(number: int) ->
     assert "\x1b" not in told
 
 
+def test_a_reply_to_the_visible_address_may_be_forged_and_one_to_an_alias_is_not_doubted() -> None:
+    letter = arrivals.sent(builders.campaign())
+    for recipient in ("harbour@letters.picketline.example", reply_alias(letter)):
+        assert arrives(recipient, message()) is not None
+    visible, alias = IncomingMessage.objects.order_by("pk").values_list("pk", flat=True)
+    assert "anybody may have written that sender" in said("show", str(visible))
+    assert "anybody" not in said("show", str(alias))
+
+
 def test_its_attachments_and_its_length_are_told() -> None:
     letter = arrivals.sent(builders.campaign())
     body = (

@@ -95,6 +95,8 @@ def _shown(held: Held) -> Iterator[str]:
     yield f"From: {reply.from_name} <{reply.from_address}>"
     if not reply.from_target:
         yield "This is not an address at the target's domain: anybody may have sent it."
+    elif held.message.door == IncomingMessage.Door.SENDER:
+        yield "It came to the campaign's visible address: anybody may have written that sender."
     yield f"Subject: {reply.subject}\n\n{reply.text}"
     if reply.truncated:
         yield "[there was more]"
