@@ -200,7 +200,7 @@ class Sender:
         left = [each.lease for each in ready if intended[each.lease.delivery_id] is Intended.LOST]
         try:
             for each, following in zip_longest(going, going[1:]):
-                if not self._may_go(connection, each):
+                if not self._may_go(connection, each, first=each is going[0]):
                     left.append(each.lease)
                     continue
                 outcome = connection.hand_over(
@@ -214,11 +214,16 @@ class Sender:
             self._settle(results)
         return left
 
-    def _may_go(self, connection: Connection, each: _Ready) -> bool:
-        """Whether this mail, whose envelope may be open already, is to be sent after all."""
+    def _may_go(self, connection: Connection, each: _Ready, *, first: bool) -> bool:
+        """Whether this mail, whose envelope may be open already, is to be sent after all.
+
+        A server that hangs up between two mails costs the second one nothing. The first one is
+        tried in any case: a server that hangs up on all of us would else never be found out.
+        """
         if self._must_stop() or each.lease.target_id in self._blocking:
             connection.abandon()
-        return connection.usable
+            return False
+        return first or connection.usable
 
     def _look_at(self, lease: Lease, outcome: Outcome) -> None:
         if outcome.cause is Cause.POLICY:
