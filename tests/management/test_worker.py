@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -234,3 +235,24 @@ def test_a_worker_that_cannot_work_says_so_at_once(
     with override_settings(**changes), pytest.raises(CommandError, match=sentence) as refusal:
         call_command("worker", once=True)
     assert "hunter2" not in str(refusal.value)
+
+
+@transactional
+def test_a_key_that_cannot_sign_stops_the_start_and_fails_no_letter(
+    key_folder: Path, tmp_path: Path
+) -> None:
+    postoffice.queued(builders.campaign())
+    keys = tmp_path / "keys"
+    shutil.copytree(key_folder, keys)
+    broken = keys / "worker" / "dkim" / "letters" / "rsa-2026-11.pem"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("no key")
+    broken.chmod(0o400)
+    with (
+        Peer() as server,
+        _sending_to(server),
+        override_settings(KEYS=keys),
+        pytest.raises(CommandError, match=r"rsa-2026-11\.pem cannot be used"),
+    ):
+        call_command("worker", once=True)
+    assert set(Delivery.objects.values_list("state", flat=True)) == {State.QUEUED}

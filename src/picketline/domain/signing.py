@@ -30,6 +30,15 @@ def signed(data: bytes, stream: Stream) -> bytes:
     return sign(data, keys) if keys else data
 
 
+def load() -> None:
+    """Load the keys of every stream; raises as `signed` does.
+
+    Whoever sends calls it first: a key that cannot be used is then no fault of any mail.
+    """
+    for stream in Stream:
+        _loaded(settings.KEYS, stream, domain_of(stream), settings.PROCESS)
+
+
 def keys_of(stream: Stream) -> tuple[DkimKey, ...]:
     """The keys of a stream as they lie in the folder now, by selector; raises as `signed` does."""
     return _load(settings.KEYS, stream, domain_of(stream), settings.PROCESS)

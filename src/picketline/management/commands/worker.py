@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, InternalError, OperationalError, connection
 
-from picketline.domain import pacing, relay, waking
+from picketline.domain import pacing, relay, signing, waking
 from picketline.domain.chores import Chores
 from picketline.domain.handover import BATCH, LARGE_BATCH, TOGETHER, Sender
 from picketline.domain.keyring import NoPrivateKeysHere, worker_keys
@@ -62,6 +62,7 @@ class Command(BaseCommand):
         """Check keys and route first, so that a worker that cannot work says so at once."""
         try:
             worker_keys()
+            signing.load()
             route = _introduced(parse_route(settings.SMTP_URL))
         except (KeyProblem, NoPrivateKeysHere, RouteError) as problem:
             raise CommandError(str(problem)) from None
