@@ -280,3 +280,19 @@ def test_our_own_check_goes_before_what_our_server_says_of_signatures(check: Che
     assert check.proves(start + b"spf=pass smtp.mailfrom=union.example\r\n" + partly)
     elsewhere = signed(MAIL, PRIVATE, domain="other.example", length=True)
     assert check.proves(start + b"dkim=pass header.d=union.example\r\n" + elsewhere)
+
+
+def test_a_silent_dns_is_asked_about_two_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def silent(domain: str, *_: object) -> bytes:
+        asked.append(domain)
+        raise keys.KeyUnavailable
+
+    monkeypatch.setattr(signatures, "public_key", silent)
+    raw = MAIL
+    for _ in range(4):
+        raw = signed(raw, PRIVATE)
+    found = signatures.check(raw, ())
+    assert [each.reason for each in found] == [signatures.NO_ANSWER] * 4
+    assert len(asked) == 2

@@ -48,6 +48,11 @@ def test_an_author_is_named_only_where_there_is_exactly_one(head: str) -> None:
     assert report(head).from_address == ""
 
 
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\u202e", "\x00"])
+def test_an_address_with_a_sign_that_nobody_sees_is_not_the_one_without_it(hidden: str) -> None:
+    assert report(f"From: bo{hidden}ss@works.example").from_address == ""
+
+
 def test_the_address_counts_and_not_the_name() -> None:
     found = report('From: "boss@works.example" (or <c@d.example>) <a@b.example>')
     assert (found.from_name, found.from_address) == ("boss@works.example", "a@b.example")

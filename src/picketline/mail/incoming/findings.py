@@ -72,13 +72,18 @@ def _kind(
 
 
 def _author(message: Message) -> tuple[str, str]:
-    """Name and address, empty unless one field names one mailbox: readers differ over the rest."""
+    """Name and address, empty unless one field names one mailbox: readers differ over the rest.
+
+    Empty as well where the address has signs that nobody sees: without them it is another's.
+    """
     values = words.fields(message, "from")
     mailboxes = words.mailboxes(values)
     if len(values) != 1 or len(mailboxes) != 1:
         return "", ""
     name, address = mailboxes[0]
-    return inert_text.line(name, 200), inert_text.line(address)
+    if inert_text.line(address) != address:
+        return "", ""
+    return inert_text.line(name, 200), address
 
 
 def _addresses(message: Message, name: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ NOT_SUPPORTED = "an algorithm that is not checked"
 UNKNOWN = frozenset({NO_ANSWER, NOT_SUPPORTED})
 """Reasons that leave open whether the signature is good."""
 
+_MOST_SILENCES = 2  # questions without an answer; each holds up whoever examines for seconds
 _LONGEST_FIELD = 4096
 _FIELD = re.compile(rb"^dkim-signature[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _HEAD_ENDS = re.compile(rb"\r?\n\r?\n")
@@ -52,10 +53,12 @@ def check(raw: bytes, nameservers: tuple[str, ...]) -> tuple[DkimVerdict, ...]:
         return (DkimVerdict("", "", valid=False, reason="malformed header"),)
     found = [value for name, value in message.headers if name.lower() == b"dkim-signature"]
     flaw = _flaw(raw, message.headers)
-    return tuple(
-        _verdict(message, index, field, flaw, nameservers)
-        for index, field in enumerate(found[:MOST])
-    )
+    verdicts: list[DkimVerdict] = []
+    for index, field in enumerate(found[:MOST]):
+        silences = sum(each.reason == NO_ANSWER for each in verdicts)
+        known = flaw or (NO_ANSWER if silences >= _MOST_SILENCES else "")
+        verdicts.append(_verdict(message, index, field, known, nameservers))
+    return tuple(verdicts)
 
 
 def _head(raw: bytes) -> bytes:
@@ -77,14 +80,14 @@ def _flaw(raw: bytes, headers: list[tuple[bytes, bytes]]) -> str:
 
 
 def _verdict(
-    message: Any, index: int, field: bytes, flaw: str, nameservers: tuple[str, ...]
+    message: Any, index: int, field: bytes, known: str, nameservers: tuple[str, ...]
 ) -> DkimVerdict:
     tags = _tags(field)
     domain = tags.get(b"d", b"").decode("ascii", "replace").lower()
     selector = tags.get(b"s", b"").decode("ascii", "replace")
     if not (_DOMAIN.fullmatch(domain) and _SELECTOR.fullmatch(selector)):
         return DkimVerdict("", "", valid=False, reason="malformed")
-    reason = flaw or _objection(tags, {name.lower() for name, _ in message.headers})
+    reason = known or _objection(tags, {name.lower() for name, _ in message.headers})
     reason = reason or _mathematics(message, index, domain, selector, nameservers)
     return DkimVerdict(domain, selector, valid=not reason, reason=reason)
 
