@@ -31,6 +31,7 @@ MOVES: dict[State, frozenset[State]] = {
         {
             State.QUEUED,
             State.ACCEPTED,
+            State.BOUNCED,
             State.DEFERRED,
             State.FAILED,
             State.UNCERTAIN,
@@ -79,14 +80,17 @@ Result = tuple[Lease, Outcome]
 # PostgreSQL ended the worker, a whole batch of results would be lost.
 _LOCK = "SELECT FROM picketline_delivery WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
-# One statement for a batch: what was accepted moves, its attempts end, its letters are counted.
+# One statement for a batch: what was accepted moves, its attempts end, its letters are counted. The
+# relay's log may have told of a bounce before: such a letter went out and counts, too.
 _ACCEPT = """
 WITH result AS (
     SELECT * FROM unnest(%(ids)s::bigint[], %(tokens)s::bigint[], %(codes)s::int[],
                          %(enhanced)s::text[]) AS result (id, token, code, enhanced)
 ), moved AS (
     UPDATE picketline_delivery delivery
-    SET state = 'accepted', lease_until = NULL, settled_at = now(), outcome = 'accepted',
+    SET state = CASE WHEN delivery.relay_status IN ('bounced', 'expired') THEN 'bounced'
+                     ELSE 'accepted' END,
+        lease_until = NULL, settled_at = now(), outcome = 'accepted',
         direct = %(direct)s, smtp_code = result.code, enhanced_code = result.enhanced
     FROM result
     WHERE delivery.id = result.id AND delivery.state = 'sending'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 from django.db import OperationalError, connection
@@ -19,8 +21,11 @@ from tests.domain.relay.fake_postfix import (
     state,
 )
 
+from picketline.domain import deliveries, leases
+from picketline.domain.leases import Intent
 from picketline.domain.relay import log
 from picketline.domain.relay.log import Reader
+from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import Delivery, Evidence, Gate, RelayLog
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +107,24 @@ def test_an_uncertain_letter_that_their_server_refused_counts_and_has_bounced(
     postfix.resolver().run()
     assert state(letter) == State.BOUNCED
     assert letters(letter.campaign) == 2  # once by the worker, before this test made it uncertain
+
+
+def test_a_bounce_that_the_log_tells_of_before_the_worker_is_not_forgotten(
+    postfix: FakePostfix,
+) -> None:
+    letter = a_letter()
+    lease = postoffice.claimed(letter)
+    alias = sender_of(letter.message_id)[2:].partition("@")[0]
+    envelope = sha256(alias.encode()).digest()
+    leases.intend(Intent(lease, b"s" * 32, envelope, None), timedelta(0))
+    postfix.blocked = True
+    postfix.take(sender_of(letter.message_id), letter.message_id)
+    _read(postfix, REFUSED)
+    assert state(letter) == State.SENDING
+    yes = Outcome(Kind.ACCEPTED, Phase.DOT, Cause.NONE, 250)
+    assert deliveries.settle(lease, yes, direct=False)
+    assert (state(letter), letter.outcome) == (State.BOUNCED, "accepted")
+    assert letters(letter.campaign) == 1
 
 
 def test_other_mail_of_the_relay_is_nobodys(postfix: FakePostfix) -> None:
