@@ -229,6 +229,16 @@ def test_a_mail_that_keeps_killing_its_holders_lets_the_others_go_first() -> Non
     assert [lease.delivery_id for lease in leases.claim(10, HOUR)] == [letter.pk]
 
 
+def test_mails_whose_holder_died_three_times_come_back_at_different_times() -> None:
+    postoffice.queued(builders.campaign())
+    for _ in range(3):
+        assert len(leases.claim(10, HOUR)) == 2
+        postoffice.expire_leases()
+        leases.reap()
+    first, second = Delivery.objects.order_by("due_at").values_list("due_at", flat=True)
+    assert timezone.now() + HOUR / 3 < first < second < timezone.now() + HOUR
+
+
 def test_a_letter_whose_holder_died_after_the_intent_is_uncertain_for_good() -> None:
     letter = _letter()
     _intend(postoffice.claimed(letter))

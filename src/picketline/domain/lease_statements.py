@@ -89,8 +89,9 @@ FROM held WHERE attempt.delivery_id = held.id AND attempt.lease_token = held.lea
 RETURNING attempt.delivery_id, attempt.started_at, attempt.relay
 """
 
-# A mail whose holders died three times may be what killed them: it waits an hour, so that the rest
-# of the queue goes on meanwhile.
+# A mail whose holders died three times may be what killed them: it waits up to an hour, so that the
+# rest of the queue goes on meanwhile. Those that were claimed with it come back at other times, or
+# it would take them all along again.
 REAP = """
 WITH late AS (
     SELECT delivery.id, delivery.lease_token, attempt.phase,
@@ -111,7 +112,7 @@ SET state = CASE WHEN late.phase = 'claimed' THEN 'queued'
     uncertain_since = CASE WHEN late.phase = 'claimed' THEN uncertain_since ELSE now() END,
     outcome = CASE WHEN late.phase = 'claimed' THEN outcome ELSE 'uncertain' END,
     due_at = CASE WHEN late.phase = 'claimed' AND attempt_count >= 3
-                  THEN now() + interval '1 hour' ELSE due_at END,
+                  THEN now() + interval '1 hour' * (0.5 + random() / 2) ELSE due_at END,
     lease_until = NULL
 FROM late WHERE delivery.id = late.id
 """
