@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from pytest_django import Settings
-from tests import builders
+from tests import builders, writers
 from tests.dns_server import DnsServer
 from tests.domain.incoming.arrivals import arrives
 from tests.domain.incoming.own_mail import COPIES, TARGETS, letter, publish_keys, unsigned_letter
@@ -15,6 +15,7 @@ from picketline.domain import copy_status
 from picketline.domain.incoming import sorting
 from picketline.domain.retention import tidy
 from picketline.domain.sealing import opened
+from picketline.mail.addresses import EmailAddr
 from picketline.models import Campaign, IncomingMessage, Supporter
 from picketline.seal import tokens
 
@@ -99,9 +100,10 @@ def test_whoever_works_for_a_target_may_write_to_it(campaign: Campaign) -> None:
 
 
 def test_whoever_is_to_be_forgotten_is_forgotten_with_every_letter(campaign: Campaign) -> None:
+    writers.submit(campaign, address=EmailAddr("ann@writers.example"))  # a stranger, say
     outcome(letter())
     outcome(letter("Once more.", Message_ID="<2@writers.example>"))
-    supporter = Supporter.objects.select_related("campaign", "sealed").get()
+    supporter = Supporter.objects.select_related("campaign", "sealed").get(state="confirmed")
     copy_status.disown(tokens.derive(opened(supporter).token(), tokens.STATUS))
     tidy()
     kept = IncomingMessage.objects.exclude(raw_ct=None, content_ct=None)

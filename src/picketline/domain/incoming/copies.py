@@ -69,7 +69,8 @@ def take(message: IncomingMessage, report: Report) -> Verdict:
     mark = index.blind_index(public_keys().index, str(campaign.pk), canonical(sender))
     message.supporter = _counted(campaign, sender, mark, _language(campaign, report.subject))
     if message.supporter is None:  # what came in is forgotten with whoever wrote it
-        message.supporter = Supporter.objects.filter(campaign=campaign, address_index=mark).first()
+        confirmed = Supporter.objects.filter(state=Supporter.State.CONFIRMED, campaign=campaign)
+        message.supporter = confirmed.filter(address_index=mark).first()
         return Verdict(_KIND, "repeated", readable=True)
     _queue_thanks(message, message.supporter, sender)
     return Verdict(_KIND, COUNTED, readable=True)
