@@ -49,6 +49,7 @@ OWN_HELP = """picketline COMMAND [options]; picketline COMMAND --help says more 
   campaign    load, dump, open, suspend, close and list campaigns
   serve       the public website, until Ctrl-C; granian's options may follow
   worker      send what is due and do the chores, until Ctrl-C
+  pacing      how fast letters go out; pause, resume or cancel them
   outbox      how much mail is in which state; settle what is uncertain
   health      how the post office does, and what needs a person
   receive     take in what comes back: from standard input, by LMTP, SMTP or IMAP
@@ -63,6 +64,7 @@ Django's own commands work too, such as check --deploy and collectstatic. docs/o
 settings and what each command needs.
 """
 EX_TEMPFAIL = 75
+MISSING = ("42P01", "42703")  # PostgreSQL's codes for a table and a column
 UNDERSTOOD = (None, 0, 65, 67, EX_TEMPFAIL)
 NEVER_STARTS_IT = {"worker", "runserver", "receive"}
 
@@ -117,9 +119,19 @@ def _or_try_again() -> Iterator[None]:
 
 def _manage(command: str, chosen: environment.Environment) -> None:
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError, ProgrammingError
 
-    with _database_for(command, chosen):
-        execute_from_command_line(sys.argv)
+    try:
+        with _database_for(command, chosen):
+            execute_from_command_line(["picketline", *sys.argv[1:]])
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None):
+            raise  # the server answered: it can be reached
+        sys.exit(f"picketline: The database is out of reach: {error}")
+    except ProgrammingError as error:
+        if getattr(error.__cause__, "sqlstate", None) not in MISSING:
+            raise
+        sys.exit("picketline: The tables are missing or not up to date: picketline prepare.")
 
 
 def _database_for(command: str, chosen: environment.Environment) -> AbstractContextManager[Any]:

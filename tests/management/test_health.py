@@ -13,7 +13,7 @@ from tests import builders, postoffice
 from tests.postoffice import HOUR
 
 from picketline.domain import health
-from picketline.models import Delivery, Gate, RelayLog
+from picketline.models import Delivery, Gate, RelayLog, Target
 
 pytestmark = pytest.mark.django_db
 
@@ -58,11 +58,15 @@ def test_programs_get_json() -> None:
 def test_where_a_person_is_needed_the_exit_code_says_so(
     as_json: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Gate.objects.create(name="target:7", paused_by="policy", paused_at=timezone.now())
+    target = Target.objects.get(campaign=builders.campaign(), key="owner")
+    name = f"target:{target.pk}"
+    Gate.objects.create(name=name, paused_by="policy", paused_at=timezone.now())
     with pytest.raises(SystemExit) as end:
         call_command("health", json=as_json)
     assert end.value.code == 1
-    assert "target:7 refuses our letters" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "harbour/owner refuses our letters" in said
+    assert "picketline pacing resume harbour/owner." in said
 
 
 def test_without_a_database_it_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,10 @@ def _said(*arguments: str) -> str:
     return out.getvalue()
 
 
+def test_a_new_installation_says_that_there_was_no_mail() -> None:
+    assert _said() == "There has been no mail so far.\n"
+
+
 def test_it_shows_numbers_and_what_is_uncertain() -> None:
     mail = _uncertain()
     said = _said()

@@ -32,13 +32,18 @@ def _said(*arguments: str) -> list[str]:
     return out.getvalue().splitlines()
 
 
+def test_where_nothing_waits_it_says_so() -> None:
+    Delivery.objects.all().delete()
+    assert _said() == ["No letter waits, and nothing is stopped."]
+
+
 def test_it_shows_what_waits_where_and_at_what_pace(settings) -> None:
     settings.TARGET_PER_MINUTE, settings.TARGET_PER_DAY = 6, 100
-    assert _said() == ["harbour: 3 waiting", "harbour/owner: 3 waiting, 1.0 may pass now"]
+    assert _said() == ["harbour: 3 waiting", "harbour/owner: 3 waiting, 1 may pass now"]
     assert len(leases.claim(10, LEASE)) == 1
     shown = _said()
     assert shown[0] == "harbour: 2 waiting"
-    assert shown[1].startswith("harbour/owner: 2 waiting, 1 today, 0.")
+    assert shown[1].startswith("harbour/owner: 2 waiting, 1 today, 0 may")
     assert shown[2:] == ["stream:letters: open"]
 
 
@@ -71,7 +76,7 @@ def test_letters_are_paused_and_go_on() -> None:
 def test_letters_are_cancelled_where_it_is_meant() -> None:
     leases.claim(1, LEASE)
     assert _said("cancel", "harbour", "--yes") == [
-        "harbour: 2 letters are cancelled. 1 are with a worker: they go out now or never."
+        "harbour: cancelled letters: 2. With a worker, to go out now or never: 1."
     ]
     assert Delivery.objects.filter(state="cancelled").count() == 2
 
@@ -89,7 +94,7 @@ def test_before_letters_are_cancelled_it_asks(
     monkeypatch.setattr("builtins.input", asked)
     said = _said("cancel", "harbour/owner")
     assert said == (
-        ["Nothing was cancelled."] if left else ["harbour/owner: 3 letters are cancelled."]
+        ["Nothing was cancelled."] if left else ["harbour/owner: cancelled letters: 3."]
     )
     assert Delivery.objects.filter(state="queued").count() == left
 

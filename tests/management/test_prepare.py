@@ -35,15 +35,15 @@ def _new_database(transactional_db: None) -> Iterator[None]:
             owner.execute(drop)
 
 
-def _prepare(data: Path) -> subprocess.CompletedProcess[str]:
+def _prepare(data: Path, command: str = "prepare") -> subprocess.CompletedProcess[str]:
     environ = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(SOURCES),
         "DATABASE_URL": postoffice.database_url(NEW),
         "PICKETLINE_DATA": str(data),
     }
-    command = [sys.executable, "-m", "picketline", "prepare"]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-m", "picketline", command]
+    return subprocess.run(arguments, env=environ, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.usefixtures("_new_database")
@@ -60,6 +60,15 @@ def test_an_empty_installation_becomes_ready_and_stays_so(tmp_path: Path) -> Non
         owner.execute("SET ROLE picketline_public")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             owner.execute("SELECT texts_ct FROM picketline_sealedsubmission")
+
+
+@pytest.mark.usefixtures("_new_database")
+def test_a_command_before_it_says_what_is_missing(tmp_path: Path) -> None:
+    done = _prepare(tmp_path, "outbox")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "picketline: The tables are missing or not up to date: picketline prepare.\n"
+    )
 
 
 @pytest.mark.parametrize("process", ["public", "desk", "worker"])

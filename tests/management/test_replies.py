@@ -43,7 +43,8 @@ def test_the_list_names_target_and_state_but_nobody_who_wrote(number: int) -> No
     assert line.split() == [str(number), *line.split()[1:]]
     assert line.endswith("harbour/owner  held, other address")
     assert "Press" not in line
-    assert said("list", "--campaign", "airport") == ""
+    with pytest.raises(CommandError, match="no campaign airport"):
+        said("list", "--campaign", "airport")
 
 
 def test_a_reply_is_shown_as_text_that_can_do_a_terminal_nothing(number: int) -> None:

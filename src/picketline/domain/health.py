@@ -15,6 +15,7 @@ from django.db import connection
 from django.db.models import Count, Min
 
 from picketline.domain import overdue
+from picketline.domain.pacing import overview
 from picketline.domain.streams import Stream, stream_of
 from picketline.models import Attempt, Delivery, Gate, IncomingMessage
 
@@ -59,9 +60,13 @@ FROM picketline_relaylog log ORDER BY log.relay
 
 @dataclass(frozen=True, slots=True)
 class ShutGate:
-    """A gate that is not wide open: ``breaker`` is a breaker's state, ``paused_by`` a pauser."""
+    """A gate that is not wide open: ``breaker`` is a breaker's state, ``paused_by`` a pauser.
+
+    ``place`` is its name as people give it to ``picketline pacing``.
+    """
 
     gate: str
+    place: str
     breaker: str
     open_until: datetime | None
     paused_by: str
@@ -149,9 +154,17 @@ def _counted(statement: str) -> dict[tuple[str, str], int]:
 
 
 def _shut_gates() -> Iterator[ShutGate]:
-    shut = Gate.objects.exclude(breaker=Gate.Breaker.CLOSED, paused_by="")
-    for gate in shut.order_by("name"):
-        yield ShutGate(gate.name, gate.breaker, gate.open_until, gate.paused_by, gate.paused_at)
+    shut = list(Gate.objects.exclude(breaker=Gate.Breaker.CLOSED, paused_by="").order_by("name"))
+    places = overview.places(gate.name for gate in shut)
+    for gate in shut:
+        yield ShutGate(
+            gate.name,
+            places.get(gate.name, gate.name),
+            gate.breaker,
+            gate.open_until,
+            gate.paused_by,
+            gate.paused_at,
+        )
 
 
 def _last_sent() -> datetime | None:

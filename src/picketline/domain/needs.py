@@ -34,8 +34,9 @@ def _blocked(health: Health) -> Iterator[str]:
     for gate in health.shut:
         if gate.paused_by == Gate.PausedBy.POLICY and gate.paused_at is not None:
             yield (
-                f"{gate.gate} refuses our letters since {_day(gate.paused_at)}; nothing more is"
-                " sent there. Talk to them, or publish that they refuse."
+                f"{gate.place} refuses our letters since {_day(gate.paused_at)}; nothing more is"
+                " sent there. Talk to them, or publish that they refuse. They go on after"
+                f" picketline pacing resume {gate.place}."
             )
 
 

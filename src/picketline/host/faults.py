@@ -37,7 +37,7 @@ class ServerNotRunning(DatabaseTrouble):
 
     def __init__(self, data: Path) -> None:
         super().__init__(
-            f"No database is running in {data}. Start Picketline there first, "
+            f"No database is running in {data}. Start it first with picketline database, "
             "or set DATABASE_URL to a PostgreSQL server of your own."
         )
 

@@ -152,8 +152,8 @@ def _read(folder: Path, name: str) -> bytes:
     except OSError as error:
         raise KeyMissing(
             f"The key file {path} cannot be read ({error.strerror}): put it back from your backup, "
-            "give it to the user this process runs as, or, in a new installation, let Picketline "
-            "make its keys first."
+            "give it to the user this process runs as, or, in a new installation, run picketline "
+            "prepare first."
         ) from error
     if exposed:
         raise KeyExposed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +50,24 @@ def overview() -> list[Standing]:
         waiting = {(campaign, target): number for campaign, target, number in cursor.fetchall()}
     known = {gate.name: gate for gate in Gate.objects.exclude(name__startswith=gates.share("", ""))}
     return [*_of_letters(known, waiting, now), *_of_others(known, now)]
+
+
+def places(names: Iterable[str]) -> dict[str, str]:
+    """What people call the gates of campaigns and targets among these: SLUG, SLUG/TARGET."""
+    wanted: dict[str, list[int]] = {kind: [] for kind in ("campaign", "target")}
+    for name in names:
+        kind, _, number = name.partition(":")
+        if kind in wanted:
+            wanted[kind].append(int(number))
+    campaigns = Campaign.objects.filter(pk__in=wanted["campaign"]).values_list("pk", "slug")
+    targets = Target.objects.filter(pk__in=wanted["target"])
+    return {
+        **{gates.campaign(number): slug for number, slug in campaigns},
+        **{
+            gates.target(number): f"{slug}/{key}"
+            for number, slug, key in targets.values_list("pk", "campaign__slug", "key")
+        },
+    }
 
 
 def _of_letters(

@@ -57,7 +57,7 @@ def _lines(found: Health) -> list[str]:
     lines += [f"incoming: {number} {state}" for state, number in found.incoming.items()]
     for gate in found.shut:
         state = f"paused by {gate.paused_by}" if gate.paused_by else f"breaker {gate.breaker}"
-        lines.append(f"{gate.gate}: {state}")
+        lines.append(f"{gate.place}: {state}")
     for relay in found.relays:
         whole = _age(found, relay.whole_since) if relay.whole_since else "never"
         lines.append(f"log of {relay.relay}: read {_age(found, relay.read_at)}, whole: {whole}")

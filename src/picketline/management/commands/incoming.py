@@ -38,6 +38,8 @@ class Command(BaseCommand):
             "state", "kind", "reason"
         ):
             self.stdout.write(f"{kind or state}: {number}" + (f" ({reason})" if reason else ""))
+        if not rows.exists():
+            self.stdout.write("Nothing has come in so far.")
         held = IncomingMessage.objects.filter(state=IncomingMessage.State.QUARANTINED)
         for message in held.defer("raw_ct", "content_ct").order_by("pk"):
             self.stdout.write(

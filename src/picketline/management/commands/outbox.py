@@ -37,7 +37,10 @@ class Command(BaseCommand):
                 deliveries.decide(options["settle"], Verdict(options["verdict"]))
             except NotUncertain as refusal:
                 raise CommandError(str(refusal)) from None
-        for (mail_class, state), number in deliveries.states().items():
+        states = deliveries.states()
+        if not states:
+            self.stdout.write("There has been no mail so far.")
+        for (mail_class, state), number in states.items():
             self.stdout.write(f"{mail_class}: {number} {state}")
         for each in relay.unresolved():
             self.stdout.write(

@@ -38,11 +38,15 @@ class Command(BaseCommand):
         """Look, or do it and say what was done."""
         chosen = argparse.Namespace(**options)
         try:
-            lines = _run(chosen) if chosen.verb else [_told(row) for row in overview()]
+            lines = _run(chosen) if chosen.verb else _looked()
         except _REFUSALS as refusal:
             raise CommandError(str(refusal)) from None
         for line in lines:
             self.stdout.write(line)
+
+
+def _looked() -> list[str]:
+    return [_told(row) for row in overview()] or ["No letter waits, and nothing is stopped."]
 
 
 def _run(chosen: argparse.Namespace) -> list[str]:
@@ -58,8 +62,8 @@ def _run(chosen: argparse.Namespace) -> list[str]:
     if not (chosen.yes or _agreed(place.name)):
         return ["Nothing was cancelled."]
     done = stopping.cancel(place)
-    held = f" {done.held} are with a worker: they go out now or never." if done.held else ""
-    return [f"{place.name}: {done.cancelled} letters are cancelled.{held}"]
+    held = f" With a worker, to go out now or never: {done.held}." if done.held else ""
+    return [f"{place.name}: cancelled letters: {done.cancelled}.{held}"]
 
 
 def _agreed(name: str) -> bool:
@@ -76,7 +80,7 @@ def _told(row: Standing) -> str:
     facts = [
         f"{row.waiting} waiting" if row.waiting else "",
         f"{row.today} today" if row.today else "",
-        "" if row.tokens is None else f"{row.tokens:.1f} may pass now",
+        "" if row.tokens is None else f"{int(row.tokens)} may pass now",
         _breaker(row),
         f"{_BY[row.paused_by]} since {_time(row.paused_at)}" if row.paused_by else "",
     ]

@@ -8,13 +8,20 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from picketline.domain import campaigns
 from picketline.domain.incoming import publishing
 from picketline.domain.incoming.publishing import Held, NamesWriter
 from picketline.models import IncomingMessage
 from picketline.seal.boxes import CannotOpen
 from picketline.text import languages
 
-_REFUSALS = (publishing.NotPublishable, languages.UnknownLanguage, OSError, UnicodeDecodeError)
+_REFUSALS = (
+    campaigns.CampaignUnknown,
+    publishing.NotPublishable,
+    languages.UnknownLanguage,
+    OSError,
+    UnicodeDecodeError,
+)
 _NAMED = (
     "The text seems to name the letter's writer ({found}). Give a text without that by "
     "--text-file, or say --yes if it shall stand there."
@@ -80,7 +87,9 @@ def _run(options: argparse.Namespace) -> Iterator[str]:
 def _listed(slug: str) -> Iterator[str]:
     rows = IncomingMessage.objects.filter(kind=IncomingMessage.Kind.REPLY)
     if slug:
-        rows = rows.filter(campaign__slug=slug)
+        rows = rows.filter(campaign=campaigns.find(slug))
+    if not rows.exists():
+        yield "No target has answered so far."
     fields = ("pk", "received_at", "campaign__slug", "target__key", "publication", "reason")
     for number, at, campaign, target, publication, reason in rows.order_by("pk").values_list(
         *fields
