@@ -141,6 +141,8 @@ ALIAS = "r." + "a2b3c4d5e6f7g2h3i4j5k6l7mn"
         f"{ALIAS}@reply.example",
         f"<{ALIAS.upper()}@Reply.Example>",
         f"b{ALIAS[1:]}@letters.example",
+        f"({ALIAS})",
+        "https://site.example/en/copies/abcdefgh234567/not-mine/",
         "https://site.example/en/confirm/abcdefgh234567/",
         "https://site.example/en/letters/abcdefgh234567/withdraw/",
         "https://wrap.example/?u=https%3A%2F%2Fsite.example%2Fconfirm%2Fabcdefgh234567%2F",

@@ -36,8 +36,8 @@ _DOT = re.compile(
 )
 _BRACKETED = re.compile(r"<([^<>\s]{1,300}+)>")
 _TAG_LIKE = re.compile(r"<(?=[a-zA-Z/!?])")
-_ALIAS = re.compile(r"(?<![a-z0-9])[a-z]\.[a-z2-7]{26}@", re.I)
-_PAGE = re.compile(r"/(?:confirm|letters)/[a-z0-9_=-]{8}", re.I)
+_ALIAS = re.compile(r"(?<![a-z0-9])[a-z]\.[a-z2-7]{26}(?![a-z0-9])", re.I)
+_PAGE = re.compile(r"/(?:confirm|copies|letters)/[a-z0-9_=-]{8}", re.I)
 
 
 def clean(text: str) -> str:
@@ -65,7 +65,7 @@ def defanged(text: str) -> str:
 
 
 def without(text: str, needles: Iterable[str] = ()) -> str:
-    """The text without our own private addresses: aliases, pages of confirmation and of letters.
+    """The text without our own private addresses: aliases, and the pages behind secret links.
 
     Whatever is written in one word with one of them goes, also where it is wrapped in another
     link. `needles` are further texts to treat so: a domain, a token. Defanged text is recognised.
