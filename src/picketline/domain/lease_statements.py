@@ -94,12 +94,15 @@ RETURNING attempt.delivery_id, attempt.started_at, attempt.relay
 # it would take them all along again.
 REAP = """
 WITH late AS (
-    SELECT delivery.id, delivery.lease_token, attempt.phase,
+    SELECT delivery.id, delivery.lease_token, attempt.phase, attempt.started_at, attempt.relay,
+           lower(split_part(version.address, '@', 2)) AS domain,
            delivery.mail_class <> 'letter' AND delivery.mail_class <> 'campaign update'
              AND delivery.uncertain_since IS NULL AS repeatable
     FROM picketline_delivery delivery
     JOIN picketline_attempt attempt
       ON attempt.delivery_id = delivery.id AND attempt.lease_token = delivery.lease_token
+    LEFT JOIN picketline_targetversion version
+      ON version.id = delivery.target_version_id AND delivery.mail_class = 'letter'
     WHERE delivery.state = 'sending' AND delivery.lease_until < now()
     LIMIT %(limit)s FOR NO KEY UPDATE OF delivery SKIP LOCKED
 ), ended AS (
@@ -115,4 +118,6 @@ SET state = CASE WHEN late.phase = 'claimed' THEN 'queued'
                   THEN now() + interval '1 hour' * (0.5 + random() / 2) ELSE due_at END,
     lease_until = NULL
 FROM late WHERE delivery.id = late.id
+RETURNING late.phase = 'claimed', late.started_at, late.relay, delivery.id, late.lease_token,
+          delivery.mail_class, delivery.campaign_id, delivery.target_id, coalesce(late.domain, '')
 """

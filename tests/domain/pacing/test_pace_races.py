@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 from tests import builders, postoffice, writers
 from tests.domain.pacing import letters
 
@@ -53,6 +54,39 @@ def test_workers_that_claim_at_once_spend_no_token_twice(settings) -> None:
 
     found = _at_once(*[work] * 4)
     assert sum(map(int, map(str, found))) == 15  # what ten seconds give the domain
+
+
+def test_what_a_worker_gives_back_late_does_not_let_two_letters_pass_at_once(settings) -> None:
+    settings.TARGET_PER_MINUTE, settings.TARGET_PER_DAY = 6, 3
+    letters.queue(letters.target(letters.campaign()), 20)
+    now = letters.MONDAY + letters.MINUTE
+
+    def claimed_after(seconds: int) -> list[leases.Lease]:
+        return leases.claim(5, LEASE, moment=now + timedelta(seconds=seconds))
+
+    (held,) = claimed_after(0)
+    assert len(claimed_after(11)) == 1
+    assert leases.give_back(held) == 1
+    assert claimed_after(12) == []
+    assert len(claimed_after(22)) == 1
+    assert len(claimed_after(33)) == 1  # the day has its place back
+    assert claimed_after(44) == []
+
+
+def test_what_died_with_its_worker_before_the_intent_gives_its_place_back(settings) -> None:
+    settings.TARGET_PER_MINUTE, settings.TARGET_PER_DAY = 60, 3
+    letters.queue(letters.target(letters.campaign()), 20)
+    now = letters.MONDAY + letters.MINUTE
+    for _ in range(3):
+        dying = leases.claim(5, LEASE, moment=now)
+        assert len(dying) == 3
+        intended = Intent(dying[0], b"s" * 32, b"e" * 32, None)
+        Delivery.objects.filter(state="sending").update(lease_until=timezone.now() + LEASE)
+        leases.intend(intended, timedelta(0))
+        postoffice.expire_leases()
+        assert leases.reap() == 3
+        assert Gate.objects.get(name__startswith="target:").day_count == 1
+        Gate.objects.filter(name__startswith="target:").update(day_count=0)
 
 
 def test_while_a_breaker_is_half_open_several_workers_send_one_mail() -> None:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 Claimed = Mapping[int, tuple[datetime, str]]
 """When each delivery was claimed, and for which relay."""
 
-# The bucket gets its tokens back by having been filled earlier. A breaker whose probe comes back
-# unsent lets the next one through.
+# The bucket gets its tokens back by having been filled earlier; but not once others have drawn from
+# it: what it would have gained since, had it been full, is theirs already, and two mails would pass
+# at once. A breaker whose probe comes back unsent lets the next one through.
 _REFUND = """
 WITH refund AS (
     SELECT * FROM unnest(%(names)s::text[], %(times)s::interval[], %(numbers)s::int[],
@@ -33,7 +34,8 @@ WITH refund AS (
     ORDER BY gate.name FOR NO KEY UPDATE OF gate
 )
 UPDATE picketline_gate gate
-SET filled_at = gate.filled_at - refund.time,
+SET filled_at = CASE WHEN gate.last_served_at = refund.started
+                     THEN gate.filled_at - refund.time ELSE gate.filled_at END,
     day_count = gate.day_count
         - CASE WHEN gate.day = refund.day THEN least(refund.number, gate.day_count) ELSE 0 END,
     open_until = CASE WHEN gate.breaker = 'half-open' AND gate.last_served_at = refund.started
