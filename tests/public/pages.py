@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
-_VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+_VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
 _COOKIE = re.compile("=[^;]+(?=;)")
 _TOKEN = re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+')
 

@@ -102,6 +102,7 @@ def test_the_page_tells_how_to_write_from_ones_own_mailbox(
         "office@company.example",
         "harbour@copies.picketline.example",
     ]
+    assert len(envelope.all("wbr")) == 3
     link = urlsplit(next(a.attrs["href"] for a in page.all("a") if "mailto:" in a.attrs["href"]))
     assert unquote(link.path) == "office@owner.example,office@company.example"
     wanted = parse_qs(link.query)

@@ -60,6 +60,13 @@ def delivery_label(row: TargetStatus) -> str:
     return wording.delivery_label(row)
 
 
+@register.filter
+def breakable(address: str) -> SafeString:
+    """An e-mail address that a narrow screen breaks before its @ rather than in a word."""
+    local, at, domain = address.rpartition("@")
+    return format_html("{}<wbr>{}{}", local, at, domain)
+
+
 @register.simple_tag
 def in_language(code: str) -> SafeString:
     """The ``lang`` and ``dir`` attributes of a text that is not in the page's language."""
