@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +12,10 @@ import pytest
 from chaos.postfix import SET_UP, Postfix
 
 
-def _set_up(*options: str) -> subprocess.CompletedProcess[str]:
+def _set_up(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(SET_UP), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    environ = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
 
 
 def _setting(postfix: Postfix, name: str) -> str:
@@ -63,6 +66,31 @@ def test_other_options_make_other_lines(postfix: Postfix, tmp_path: Path) -> Non
     )
     told = [_setting(other, name) for name in names]
     assert told == ["", "1s", "dnssec", "inet:127.0.0.1:8891", "tempfail", ""]
+
+
+def test_what_a_host_without_a_main_postfix_lacks_is_told(postfix: Postfix, tmp_path: Path) -> None:
+    other = Postfix(tmp_path / "own", postfix.sink, postfix.receiver, domain="other.example")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "main").mkdir()
+    told = _set_up(*other.options(), MAIL_CONFIG=str(tmp_path / "main")).stdout
+    subprocess.run(["sh", "-c", told.partition("queue:\n")[2]], check=True, env=_at_home(tmp_path))
+    again = _set_up(*other.options(), MAIL_CONFIG=str(tmp_path / "main"))
+    assert (again.returncode, again.stdout) == (0, "")
+
+
+def _at_home(folder: Path) -> dict[str, str]:
+    return {**os.environ, "MAIL_CONFIG": str(folder / "main")}
+
+
+def test_an_address_that_is_taken_is_told(postfix: Postfix, tmp_path: Path) -> None:
+    other = Postfix(tmp_path, postfix.sink, postfix.receiver, domain="other.example")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        assert (
+            f"{place} is taken by another program"
+            in _set_up(*other.options(), f"--mx={place}").stdout
+        )
+    assert "is taken by" not in _set_up(*other.options()).stdout
 
 
 def test_the_setting_against_smuggling_has_no_exception(postfix: Postfix) -> None:
