@@ -160,6 +160,25 @@ def test_a_writer_with_an_old_token_changes_nothing(
     assert not leases.held(stale).exists()
 
 
+def test_a_claim_reaches_the_disk_so_that_no_crash_lets_its_token_be_given_out_again() -> None:
+    _letter()
+    seen = []
+
+    def watch(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        result = execute(sql, params, many, context)
+        if "nextval" in sql:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SHOW synchronous_commit")
+                seen.append(cursor.fetchone()[0])
+        return result
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO on")  # tests run without
+    with connection.execute_wrapper(watch):
+        leases.claim(1, HOUR)
+    assert seen == ["on"]
+
+
 def test_a_lease_says_where_its_mail_goes() -> None:
     letter = _letter()
     lease = postoffice.claimed(letter)

@@ -77,23 +77,15 @@ def claim(
     Confirmations come first, the rest in random order, so that one bad mail does not hold up the
     same others again and again. ``moment`` is the database's now, but for tests.
     """
+    # The claim must reach the disk: a database that crashed and forgot it would give its tokens out
+    # again, and behind a pooler whoever holds one of them lives on.
     with transaction.atomic():
-        _need_not_reach_the_disk()
         plan = planning.plan(limit, relay, moment)
         leases = _take(plan, lease, relay) if plan.letters or plan.notices else []
         if leases:
             tolls.charge(plan, leases, relay, lease)
     random.shuffle(leases)
     return sorted(leases, key=lambda each: each.mail_class != Delivery.MailClass.CONFIRMATION)
-
-
-def _need_not_reach_the_disk() -> None:
-    """A crash of the database may forget a claim: its intents, which come later, are lost with it.
-
-    PostgreSQL writes its log in order: whoever finds an intent in it finds the claim too.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL synchronous_commit TO off")
 
 
 def _take(plan: Plan, lease: timedelta, relay: str) -> list[Lease]:
