@@ -13,7 +13,7 @@ from tests.domain.incoming.arrivals import MailClass, arrives, dsn, envelope
 from picketline.domain import counts
 from picketline.domain.incoming import receiving, sorting
 from picketline.domain.incoming.bounces import BELIEVED_FOR, COUNTED_WITHIN, HARD, SOFT
-from picketline.models import Campaign, Delivery, IncomingMessage, TargetVersion
+from picketline.models import Campaign, Delivery, Gate, IncomingMessage, TargetVersion
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -207,6 +207,19 @@ def test_enough_bounces_make_an_address_suspect_and_tell_the_organisers_once(
         assert suspects() == (1 if number >= enough else 0)
     notice = Delivery.objects.get(mail_class=MailClass.ORGANISER_NOTICE)
     assert (notice.notice, notice.target) == ("suspect", letter.target)
+
+
+def test_a_bounce_that_says_we_are_blocked_stops_that_target_until_a_person_looks(
+    campaign: Campaign,
+) -> None:
+    first, second = letters(campaign, 2)
+    for letter in (first, second):
+        arrives(envelope(letter), dsn(letter, status="5.7.1"))
+    (paused,) = Gate.objects.exclude(paused_by="")
+    assert (paused.name, paused.paused_by) == (f"target:{first.target_id}", "policy")
+    (notice,) = Delivery.objects.filter(mail_class=MailClass.ORGANISER_NOTICE)
+    assert (notice.notice, notice.target) == ("blocked", first.target)
+    assert suspects() == 0
 
 
 def test_a_suspect_address_still_gets_letters_until_a_person_decides(campaign: Campaign) -> None:

@@ -2,7 +2,8 @@
 
 Which mail it is about is told by the address it came to, never by what stands in it: whoever got
 a mail knows that mail's address, and no other. So a forger can at most mark a letter of their own.
-No bounce lowers a public number, and none keeps a letter from being sent: a person decides.
+No bounce lowers a public number, and none ends anything: where a target says that it blocks us, its
+letters wait, as after a refusal in the dialogue, and a person decides.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from picketline.domain import counts, notices
+from picketline.domain import counts, notices, pacing
 from picketline.domain.incoming.verdicts import Verdict
 from picketline.mail.incoming.report import Bounce, Report
 from picketline.models import Delivery, IncomingMessage, TargetVersion
@@ -28,6 +29,7 @@ HARD, SOFT = 2, 5
 
 TARGET, WRITER, ORGANISER = "target's address", "writer's address", "organiser's address"
 
+_BLOCK = "5.7."
 _KIND = IncomingMessage.Kind.BOUNCE
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _ALIAS = re.compile(r"\bb\.([a-z2-7]{26})@")
@@ -55,7 +57,9 @@ def take(message: IncomingMessage, report: Report) -> Verdict:
     Delivery.objects.filter(pk=delivery.pk, state=State.ACCEPTED).update(
         state=State.BOUNCED, outcome="bounced", enhanced_code=code
     )
-    if delivery.target_version is not None:
+    if code.startswith(_BLOCK):
+        notices.tell_of_blocks(pacing.note_refusal(delivery.pk))
+    elif delivery.target_version is not None:
         _suspect(message, delivery, delivery.target_version, permanent=bounce.permanent)
     return Verdict(_KIND, _whose(delivery), bounce.permanent, code)
 

@@ -4,7 +4,7 @@
 """
 
 from picketline.domain.pacing.breakers import Blocked, note
-from picketline.domain.pacing.relay_events import note_relay_events
+from picketline.domain.pacing.relay_events import note_refusal, note_relay_events
 from picketline.domain.pacing.waiting import next_due
 
-__all__ = ["Blocked", "next_due", "note", "note_relay_events"]
+__all__ = ["Blocked", "next_due", "note", "note_refusal", "note_relay_events"]

@@ -13,7 +13,7 @@ from picketline.mail.outcomes import Cause, Phase, classify
 from picketline.mail.postfix_log import Kind, LogEvent
 from picketline.mail.replies import Reply
 
-_LETTERS = """
+_OF_LETTERS = """
 SELECT delivery.id, delivery.campaign_id, delivery.target_id,
        lower(split_part(version.address, '@', 2))
 FROM picketline_delivery delivery
@@ -34,14 +34,27 @@ def note_relay_events(
     told = [(number, event) for number, event in events if event.kind in _TOLD]
     if not told:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(_LETTERS, [[number for number, _ in told]])
-        letters = {number: Letter(*where) for number, *where in cursor.fetchall()}
+    letters = _letters([number for number, _ in told])
     signs = Signs()
     for number, event in told:
         if number in letters:
             _read(signs, letters[number], event)
     return learn(signs, moment)
+
+
+def note_refusal(number: int) -> list[Blocked]:
+    """A notice that came back says that this letter is refused as a matter of policy.
+
+    Whoever refuses us by mail is left in peace as whoever does so in the dialogue. The result is
+    that of ``note_relay_events``; nothing, where the mail is no letter.
+    """
+    return learn(Signs(refused=list(_letters([number]).values())))
+
+
+def _letters(numbers: list[int]) -> dict[int, Letter]:
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_LETTERS, [numbers])
+        return {number: Letter(*where) for number, *where in cursor.fetchall()}
 
 
 def _read(signs: Signs, letter: Letter, event: LogEvent) -> None:
