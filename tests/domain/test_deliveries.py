@@ -167,6 +167,13 @@ def test_a_poisoned_mail_is_tried_twice_and_then_fails() -> None:
     assert (letter.state, letter.outcome) == (State.FAILED, "poison")
 
 
+def test_a_local_fault_is_tried_again_however_often_servers_asked_for_later_before() -> None:
+    later = classify(Phase.RCPT, _reply("450 4.2.0 greylisted"))
+    letter = _settle(_letter(), later, later, poison("MemoryError"))
+    assert (letter.state, letter.outcome) == (State.DEFERRED, "poison")
+    assert _settle(letter, ACCEPTED).state == State.ACCEPTED
+
+
 def test_cancelling_reaches_whatever_no_worker_holds() -> None:
     campaign = builders.campaign()
     supporter, _ = writers.confirmed(campaign)

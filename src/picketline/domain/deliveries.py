@@ -60,7 +60,6 @@ REPEATABLE = frozenset(
         Delivery.MailClass.THANKS,
     }
 )
-MAX_POISONED_ATTEMPTS = 2
 
 # Time in a suspended campaign's queue, or behind a mail server that was down, is nobody's refusal.
 _TRIED_FOR = """
@@ -254,7 +253,8 @@ def _later(delivery: Delivery, outcome: Outcome) -> tuple[State, dict[str, objec
 
 def _poison_may_pass(delivery: Delivery, outcome: Outcome) -> bool:
     """A local fault is tried once more: a key that was missing may be there by then."""
-    return outcome.cause is Cause.POISON and delivery.attempt_count < MAX_POISONED_ATTEMPTS
+    poisoned = outcome.cause is Cause.POISON
+    return poisoned and not delivery.attempts.filter(outcome=outcome_name(outcome)).exists()
 
 
 def _delay(delivery: Delivery, cause: Cause = Cause.NONE) -> timedelta:
