@@ -98,20 +98,6 @@ def test_a_message_that_cannot_be_sent_is_poison() -> None:
     assert poison("why") == Outcome(Kind.PERMANENT, Phase.LOCAL, Cause.POISON, text="why")
 
 
-@pytest.mark.parametrize(
-    ("text", "queue_id"),
-    [("2.0.0 Ok: queued as 4XyZ12abc", "4XyZ12abc"), ("2.0.0 Ok", None), ("queued as ../x", None)],
-)
-def test_an_acceptance_tells_the_queue_id_that_postfix_names(
-    text: str, queue_id: str | None
-) -> None:
-    assert classify(Phase.DOT, Reply(250, (text,))).queue_id == queue_id
-
-
-def test_a_refusal_has_no_queue_id() -> None:
-    assert classify(Phase.DOT, Reply(450, ("queued as 4XyZ12abc",))).queue_id is None
-
-
 def test_retries_come_after_5_15_30_60_minutes_2_hours_and_then_every_4() -> None:
     minutes = [retry_delay(attempt, 0.0) / timedelta(minutes=1) for attempt in range(1, 9)]
     assert minutes == [5, 15, 30, 60, 120, 240, 240, 240]

@@ -5,7 +5,6 @@ person must look at, a relay to leave in peace for a while. Rules are from RFC 5
 RFC 3463; where a server's words and its code disagree, the code counts: texts are not guessed at.
 """
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -68,12 +67,6 @@ class Outcome:
     code: int | None = None
     enhanced: str = ""
     text: str = ""
-
-    @property
-    def queue_id(self) -> str | None:
-        """The queue id that Postfix names in its 250, by which its log can be searched."""
-        found = re.search(r"\bqueued as ([0-9A-Za-z]{5,32})\b", self.text)
-        return found[1] if found and self.kind is Kind.ACCEPTED else None
 
 
 _OPENING = frozenset({Phase.CONNECT, Phase.GREETING, Phase.EHLO, Phase.TLS, Phase.AUTH})
