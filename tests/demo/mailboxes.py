@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
+
+from picketline.demo import labels
 
 SITE = "http://127.0.0.1:8000"
 SOURCES = Path(__file__).parents[2] / "src"
@@ -42,12 +45,32 @@ class Mailbox:
         with smtplib.SMTP("127.0.0.1", self.smtp, timeout=20) as client:
             return client.sendmail(sender, recipients, message)
 
+    @property
+    def origin(self) -> str:
+        """What a browser calls the mailbox's own pages."""
+        return f"http://127.0.0.1:{self.http}"
+
     def get(self, path: str, method: str = "GET", host: str | None = None) -> Page:
         """Ask for a page, if need be under another host name."""
+        return self._ask(method, path, {"Host": host} if host else {})
+
+    def post(self, path: str, fields: dict[str, str], **headers: str | None) -> Page:
+        """Send a form as a browser does from the mailbox's own page; None leaves a header out."""
+        sent: dict[str, str | None] = {
+            "Origin": self.origin,
+            "Sec-Fetch-Site": "same-origin",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        chosen = {name: value for name, value in sent.items() if value is not None}
+        return self._ask("POST", path, chosen, urlencode(fields).encode())
+
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> Page:
         connection = HTTPConnection("127.0.0.1", self.http, timeout=20)
         try:
-            headers = {"Host": host} if host else {}
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             named = {name.lower(): value for name, value in answer.getheaders()}
             return Page(answer.status, named, answer.read())
@@ -60,13 +83,16 @@ class Mailbox:
 
 
 @contextmanager
-def running(data: Path, labels: dict[str, str] | None = None) -> Iterator[Mailbox]:
+def running(
+    data: Path, known: labels.Labels | None = None, lmtp_port: int | None = None
+) -> Iterator[Mailbox]:
     """The mailbox on this data folder, until the end of the block."""
-    known = data / "labels.json"
-    known.write_text(json.dumps(labels or {}), encoding="utf-8")
+    names = data / "labels.json"
+    names.write_text(labels.to_json(known or labels.Labels()), encoding="utf-8")
     command = [sys.executable, "-m", "picketline.demo.mailbox", "--data", str(data)]
+    command += ["--lmtp-port", str(lmtp_port)] if lmtp_port else []
     child = subprocess.Popen(
-        [*command, "--site", SITE, "--labels", str(known), "--ready", str(data / "ready.json")],
+        [*command, "--site", SITE, "--labels", str(names), "--ready", str(data / "ready.json")],
         stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONPATH": str(SOURCES)},
     )

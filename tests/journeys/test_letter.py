@@ -1,4 +1,4 @@
-"""One letter, all the way: from the home page to four targets' mailboxes, in a real browser."""
+"""One letter, all the way: from the home page to four targets' mailboxes and back, in a browser."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def _write(page: Page, name: str, address: str) -> None:
     page.get_by_label("Name of the organisation").fill("Shipyard branch 12")
     page.get_by_label("Your role there").fill("secretary")
     page.get_by_label("How many members").fill("340")
+    page.get_by_label(re.compile("an address of ours, which passes the text on to me")).check()
     page.get_by_role("button", name="Read the letters").click()
     for box in page.get_by_role("checkbox").all():
         expect(box).not_to_be_checked()
@@ -111,3 +112,55 @@ def test_the_public_numbers_follow(demo: Demo, open_page: Callable[..., Page]) -
     writer.goto(_link(mail))
     writer.get_by_role("button", name=re.compile("^Send these")).click()
     eventually(lambda: _figure(page, "members") == before + 340)
+
+
+def _open_letter(page: Page, demo: Demo, name: str, target: str) -> str:
+    """Send a letter, and open it in the mailbox of a target; returns the writer's address."""
+    address = f"{name.split()[0].lower()}@shipyard.example"
+    _write(page, name, address)
+    [mail] = demo.wait_for(_from_the_mailbox_of(address, "confirm"), 1)
+    page.goto(_link(mail))
+    page.get_by_role("button", name=re.compile("^Send these")).click()
+    [letter] = demo.wait_for(lambda m: m["mailbox"] == target and name in m["text"], 1)
+    page.goto(f"{demo.mailbox}messages/{letter['id']}")
+    return address
+
+
+def _status_page(page: Page, demo: Demo, address: str) -> None:
+    [copy] = demo.wait_for(_from_the_mailbox_of(address, "copy"), 1)
+    page.goto(_link(copy))
+
+
+def _says(page: Page, words: str) -> bool:
+    page.reload()
+    return page.get_by_text(words).count() == 1
+
+
+def test_an_answer_comes_back_as_text_to_whoever_wrote(
+    demo: Demo, open_page: Callable[..., Page]
+) -> None:
+    page = open_page("en/")
+    address = _open_letter(page, demo, "Marek Zieliński", "office@mangistau.example")
+    page.get_by_label(re.compile("^Answer as")).fill(
+        "Біз сұрауларыңызды қарадық.\nhttp://x.example/"
+    )
+    page.get_by_role("button", name="Send the answer").click()
+    expect(page.get_by_role("status")).to_contain_text("on its way")
+
+    [forwarded] = demo.wait_for(_from_the_mailbox_of(address, "An answer to your letter"), 1)
+    assert "> Біз сұрауларыңызды қарадық." in forwarded["text"]
+    assert "http://x.example" not in forwarded["text"]
+    assert "another address" not in forwarded["text"]
+    _status_page(page, demo, address)
+    assert _says(page, "They answered on")
+
+
+def test_an_undeliverable_letter_is_told_to_whoever_wrote(
+    demo: Demo, open_page: Callable[..., Page]
+) -> None:
+    page = open_page("en/")
+    address = _open_letter(page, demo, "Anna Wójcik", "office@kazmunaigas.example")
+    page.get_by_role("button", name="Send it back as undeliverable").click()
+    expect(page.get_by_role("status")).to_contain_text("has gone back")
+    _status_page(page, demo, address)
+    eventually(lambda: _says(page, "sent it back as undeliverable"))

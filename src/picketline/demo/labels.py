@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 
-def of_campaigns(folder: Path | None) -> dict[str, str]:
-    """The names of targets and organisers by address, from a folder of campaign folders."""
-    found: dict[str, str] = {}
+@dataclass(frozen=True)
+class Labels:
+    """Names by address, in the order of the campaigns; keys are in small letters.
+
+    ``targets`` get letters, and a visitor may answer for them; ``organisers`` get copies.
+    """
+
+    targets: dict[str, str] = field(default_factory=dict)
+    organisers: dict[str, str] = field(default_factory=dict)
+
+
+def to_json(labels: Labels) -> str:
+    """The labels as ``from_json`` takes them."""
+    return json.dumps(asdict(labels))
+
+
+def from_json(text: str) -> Labels:
+    """The labels that ``to_json`` wrote."""
+    return Labels(**json.loads(text))
+
+
+def of_campaigns(folder: Path | None) -> Labels:
+    """The names of targets and organisers, from a folder of campaign folders."""
+    found = Labels()
     for campaign in sorted(folder.glob("*/campaign.yaml")) if folder else []:
-        found |= _of_campaign(campaign)
+        _add_campaign(found, campaign)
     return found
 
 
-def _of_campaign(path: Path) -> dict[str, str]:
+def _add_campaign(found: Labels, path: Path) -> None:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     words = _words(path.parent / f"{content['default_language']}.md")
-    labels = {
-        target["address"].lower(): words.get("targets", {}).get(key, {}).get("name", key)
-        for key, target in content.get("targets", {}).items()
-    }
+    for key, target in content.get("targets", {}).items():
+        name = words.get("targets", {}).get(key, {}).get("name", key)
+        found.targets[target["address"].lower()] = name
     for address in content.get("copy_addresses", []):
-        labels[address.lower()] = content["organisation"]["name"]
-    return labels
+        found.organisers[address.lower()] = content["organisation"]["name"]
 
 
 def _words(path: Path) -> dict[str, Any]:

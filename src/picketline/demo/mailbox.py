@@ -1,9 +1,10 @@
 """The demo's mailbox as a process: a mail server and the pages to read what it received.
 
-    python -m picketline.demo.mailbox --data DIR --site URL
+    python -m picketline.demo.mailbox --data DIR --site URL [--lmtp-port PORT]
 
 Prints one line of JSON, ``{"smtp": PORT, "http": PORT}``, once both answer, and runs until SIGTERM
-or Ctrl-C. Port 0 stands for any free one.
+or Ctrl-C. Port 0 stands for any free one. With ``--lmtp-port`` a reader can answer as a target:
+what they write is handed to ``picketline receive`` there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import threading
 from pathlib import Path
 
-from picketline.demo import smtp_server, web
+from picketline.demo import labels, smtp_server, web
 from picketline.demo.received import Received
 
 
@@ -27,7 +28,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--http-port", type=int, default=0)
     parser.add_argument("--data", type=Path, required=True, help="keeps mail in DATA/mailbox")
     parser.add_argument("--site", required=True, help="the demo's address; only it becomes links")
-    parser.add_argument("--labels", type=Path, help="JSON file of names by address")
+    parser.add_argument("--labels", type=Path, help="file of names by address: labels.to_json")
+    parser.add_argument("--lmtp-port", type=int, help="where `picketline receive --lmtp` listens")
     parser.add_argument("--ready", type=Path, help="file to write the line of JSON to as well")
     options = parser.parse_args(arguments)
     try:
@@ -40,10 +42,13 @@ async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    labels = json.loads(options.labels.read_text("utf-8")) if options.labels else {}
+    known = labels.from_json(options.labels.read_text("utf-8")) if options.labels else None
     received = Received(options.data / "mailbox")
     mail, smtp_port = await smtp_server.listen(received, options.smtp_port)
-    pages = web.server(web.MailboxPages(received, options.site, labels), options.http_port)
+    application = web.MailboxPages(
+        received, options.site, known or labels.Labels(), options.lmtp_port
+    )
+    pages = web.server(application, options.http_port)
     threading.Thread(target=pages.serve_forever, daemon=True).start()
     _announce({"smtp": smtp_port, "http": pages.server_port}, options.ready)
     await stop.wait()

@@ -77,8 +77,9 @@ def _row(entry: Entry, reading: Reading) -> str:
     )
 
 
-def message_page(mailbox: Mailbox, entry: Entry, reading: Reading, site: str) -> str:
-    """One message: its headers and its text."""
+def message_page(mailbox: Mailbox, message: Message, site: str, below: str = "") -> str:
+    """One message: its headers and its text. ``below`` is HTML of ours."""
+    entry, reading = message
     headers = [
         ("From", _correspondents(reading.from_shown)),
         ("To", _correspondents(reading.to_shown)),
@@ -95,15 +96,15 @@ def message_page(mailbox: Mailbox, entry: Entry, reading: Reading, site: str) ->
         f"<bdi>{escape(mailbox.label)}</bdi></a></p>"
         f'<article><h1 dir="auto">{subject}</h1><dl>{listed}</dl>'
         f'<div class="text">{_paragraphs(reading.text, site)}</div></article>'
-        f'<p><a href="/messages/{entry.id}/raw">The original, as it came</a></p>',
+        f'<p><a href="/messages/{entry.id}/raw">The original, as it came</a></p>{below}',
     )
 
 
-def fault_page(sentence: str) -> str:
+def fault_page(sentence: str, title: str = "Not here") -> str:
     """A page that says what is wrong."""
     return _page(
-        "Not here",
-        f'<h1>Not here</h1><p>{escape(sentence)}</p><p><a href="/">All mailboxes</a></p>',
+        title,
+        f'<h1>{escape(title)}</h1><p>{escape(sentence)}</p><p><a href="/">All mailboxes</a></p>',
     )
 
 

@@ -29,7 +29,9 @@ NO_TEXT = "(No plain text in this message. See its original.)"
 class Reading:
     """A message for people: ``*_shown`` are whole headers, the others bare addresses.
 
-    ``date`` is an ISO 8601 time in UTC.
+    ``date`` is an ISO 8601 time in UTC. ``reply_to`` is where an answer goes: the sender's address
+    if no other is asked for. ``message_id`` has its brackets, or is empty where there is no good
+    one.
     """
 
     sender: str
@@ -41,6 +43,8 @@ class Reading:
     subject: str
     date: str
     text: str
+    reply_to: str = ""
+    message_id: str = ""
 
 
 def read(content: bytes, received: str) -> Reading:
@@ -62,7 +66,14 @@ def _read(message: Message, received: str) -> Reading:
         subject=_shown(message, "subject"),
         date=_date(_raw(message, "date"), received),
         text=_text(message),
+        reply_to=next(iter(_addresses(message, "reply-to") or _addresses(message, "from")), ""),
+        message_id=_message_id(message),
     )
+
+
+def _message_id(message: Message) -> str:
+    found = re.search(r"<[!-;=?-~]{1,250}>", _raw(message, "message-id"))
+    return found[0] if found else ""
 
 
 def _raw(message: Message, name: str) -> str:

@@ -1,7 +1,7 @@
 """What the demo's mail server accepted, kept in a folder so that it survives a restart.
 
 Each envelope recipient of a message gets an entry of its own: ``<id>.eml``, the bytes as they came,
-and ``<id>.json``, who it was for. An entry exists once its JSON file has its name.
+and ``<id>.json``, who it was for and from. An entry exists once its JSON file has its name.
 """
 
 from __future__ import annotations
@@ -19,11 +19,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Entry:
-    """One message in one mailbox; ``received`` is an ISO 8601 time in UTC."""
+    """One message in one mailbox; ``received`` is an ISO 8601 time in UTC.
+
+    ``sender`` is the envelope's, which a real server writes into Return-Path: what cannot be
+    delivered goes back there. Empty for what is itself a notice of that kind.
+    """
 
     id: str
     mailbox: str
     received: str
+    sender: str = ""
 
 
 class Received:
@@ -35,7 +40,7 @@ class Received:
         self._lock = threading.Lock()
         self._entries = {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
 
-    def keep(self, recipients: Sequence[str], content: bytes) -> list[Entry]:
+    def keep(self, sender: str, recipients: Sequence[str], content: bytes) -> list[Entry]:
         """Put a message into the mailbox of each recipient; on disk when this returns.
 
         Raises ``OSError``, and then keeps it for none of them.
@@ -44,7 +49,8 @@ class Received:
         stem = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
         mailboxes = dict.fromkeys(address.lower() for address in recipients)
         entries = [
-            Entry(f"{stem}-{number}", mailbox, moment) for number, mailbox in enumerate(mailboxes)
+            Entry(f"{stem}-{number}", mailbox, moment, sender)
+            for number, mailbox in enumerate(mailboxes)
         ]
         try:
             for entry in entries:

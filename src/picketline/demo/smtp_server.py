@@ -28,7 +28,8 @@ class Keeper:
         """Keep the message; the answer is the last line of the SMTP dialogue."""
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
-            await asyncio.to_thread(self._received.keep, envelope.rcpt_tos, content)
+            sender = (envelope.mail_from or "").strip("<>")
+            await asyncio.to_thread(self._received.keep, sender, envelope.rcpt_tos, content)
         except OSError as fault:
             log.warning("A message could not be kept: %s", fault.strerror)
             return "451 4.3.0 The mailbox cannot be written to just now"

@@ -1,7 +1,7 @@
 """``picketline demo``: the whole product on one machine, with a mailbox to read what arrives.
 
-Everything is real: the public web process without private keys, the worker, PostgreSQL, and a mail
-server that stands for everybody's. Only loopback addresses are used.
+Everything is real: the public web process without private keys, the worker, what takes in mail,
+PostgreSQL, and a mail server that stands for everybody's. Only loopback addresses are used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from picketline.demo import labels
 from picketline.host import postgres, web
-from picketline.host.processes import ChildEnded, Company, NotReady, free_port
+from picketline.host.processes import ChildEnded, Company, NotReady, free_port, listens
 
 SITE_PORT, MAILBOX_PORT = 8000, 8025
 
@@ -53,14 +53,18 @@ def _play(data: Path, options: argparse.Namespace) -> None:
     server: Any = postgres.start(data) if own_server else nullcontext()
     with server, Company(data / "logs") as company:
         site = f"http://127.0.0.1:{_port(_last_port(data, options.port))}"
-        ports = _start_mailbox(company, data, site, options)
+        lmtp_port = free_port(0)
+        ports = _start_mailbox(company, data, site, lmtp_port, options)
         environment = _environment(data, site, ports["smtp"])
         _set_up(environment, options.campaigns, emptied=options.fresh and not own_server)
         port = int(site.rpartition(":")[2])
         (data / "site-port").write_text(str(port), encoding="ascii")
         company.start("web", web.command(sys.executable, port=port), _as(environment, "public"))
+        receive = _picketline("receive", "--lmtp", f"127.0.0.1:{lmtp_port}")
+        company.start("receive", receive, _as(environment, "worker"))
         company.start("worker", _picketline("worker"), _as(environment, "worker"))
         company.wait_for("web", lambda: _answers(f"{site}/healthz"))
+        company.wait_for("receive", lambda: listens(lmtp_port))
         _say(f"site {site}/", f"mailbox http://127.0.0.1:{ports['http']}/", "", "Ctrl-C ends it.")
         company.serve()
         _say("", "Stopping …")
@@ -105,16 +109,16 @@ def _picketline(*arguments: str) -> list[str]:
 
 
 def _start_mailbox(
-    company: Company, data: Path, site: str, options: argparse.Namespace
+    company: Company, data: Path, site: str, lmtp_port: int, options: argparse.Namespace
 ) -> dict[str, int]:
     ready = data / "mailbox.json"
     ready.unlink(missing_ok=True)
     known = data / "mailbox-labels.json"
-    known.write_text(json.dumps(labels.of_campaigns(options.campaigns)), encoding="utf-8")
+    known.write_text(labels.to_json(labels.of_campaigns(options.campaigns)), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "picketline.demo.mailbox", "--smtp-port", "0"),
         *("--http-port", str(_port(options.mailbox_port)), "--data", str(data), "--site", site),
-        *("--labels", str(known), "--ready", str(ready)),
+        *("--labels", str(known), "--ready", str(ready), "--lmtp-port", str(lmtp_port)),
     ]
     company.start("mailbox", command, os.environ)
     company.wait_for("mailbox", ready.exists)
