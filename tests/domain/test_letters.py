@@ -22,6 +22,7 @@ from picketline.domain.letters import (
     Signature,
     render,
     signature_block,
+    unsigned,
 )
 from picketline.domain.loading import load
 from picketline.models import Campaign, DemandStatus, ModelLetter
@@ -247,3 +248,12 @@ def test_rendering_needs_one_query(
 ) -> None:
     with django_assert_num_queries(1):
         render(campaign, "Words.", writers.DOCKER)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "mark"), [("en", ""), ("ar", "\u200f")])
+def test_the_dots_of_a_letter_to_begin_with_have_its_direction(language: str, mark: str) -> None:
+    offered = tuple(builders.letter(each) for each in ("en", "ru", "ar"))
+    campaign = builders.campaign(letters=offered)
+    lines = unsigned(drafts.read(campaign), language).body.splitlines()
+    assert lines.count(f"{mark}[…]") == 2

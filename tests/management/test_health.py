@@ -66,7 +66,7 @@ def test_where_a_person_is_needed_the_exit_code_says_so(
     assert end.value.code == 1
     said = capsys.readouterr().out
     assert "harbour/owner refuses our letters" in said
-    assert "picketline pacing resume harbour/owner." in said
+    assert "picketline pacing resume harbour/owner" in said
 
 
 def test_without_a_database_it_fails_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from picketline.models import Campaign
 from picketline.text import languages, placeholders
 
 TO_BE_WRITTEN = "[…]"
+RIGHT_TO_LEFT = "\N{RIGHT-TO-LEFT MARK}"  # dots alone have no direction, and count as left to right
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,12 @@ def unsigned(read: Drafts, language: str) -> RenderedLetter:
     """
     default = read.default_language
     language, draft = _draft_for(read, "all", "", [language, default])
+    mark = RIGHT_TO_LEFT if languages.direction(language) == "rtl" else ""
     values = {
         "salutation": _greetings(read.addressees, language, default),
-        "own_words": TO_BE_WRITTEN,
+        "own_words": mark + TO_BE_WRITTEN,
         "demands": _numbered(read.demands, language, default),
-        "signature": TO_BE_WRITTEN,
+        "signature": mark + TO_BE_WRITTEN,
     }
     body = placeholders.fill(draft.body, values)
     return RenderedLetter(0, "", draft.model_letter_id, language, draft.subject, body)

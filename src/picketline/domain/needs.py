@@ -35,8 +35,8 @@ def _blocked(health: Health) -> Iterator[str]:
         if gate.paused_by == Gate.PausedBy.POLICY and gate.paused_at is not None:
             yield (
                 f"{gate.place} refuses our letters since {_day(gate.paused_at)}; nothing more is"
-                " sent there. Talk to them, or publish that they refuse. They go on after"
-                f" picketline pacing resume {gate.place}."
+                " sent there. Talk to them, or publish that they refuse. To let letters go on:"
+                f" picketline pacing resume {gate.place}"
             )
 
 
