@@ -224,6 +224,7 @@ def test_once_without_a_database_fails_with_a_sentence(monkeypatch: pytest.Monke
     ("changes", "sentence"),
     [
         ({"PROCESS": "public"}, "The public process cannot open"),
+        ({"PROCESS": "desk"}, "PICKETLINE_PROCESS=worker"),
         ({"SMTP_URL": "smtp://relay.example/path"}, "something after the host"),
         ({"SMTP_URL": "smtp://jo:hunter2@127.0.0.1?security=none"}, "over TLS only"),
         ({"KEYS": Path("/nowhere/at/all")}, "cannot be read"),

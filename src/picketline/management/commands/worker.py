@@ -60,6 +60,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check keys and route first, so that a worker that cannot work says so at once."""
+        if settings.PROCESS == "desk":
+            raise CommandError("Set PICKETLINE_PROCESS=worker: the desk has no right to send.")
         try:
             worker_keys()
             signing.load()
