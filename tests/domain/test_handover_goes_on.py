@@ -14,7 +14,7 @@ from tests.postoffice import HOUR, Peer
 
 from picketline.domain.handover import Sender
 from picketline.domain.outgoing import Outgoing, Read, build
-from picketline.models import Delivery, SealedSubmission
+from picketline.models import Delivery, Gate, SealedSubmission
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -125,3 +125,17 @@ def test_a_target_that_blocks_us_is_left_in_peace_and_its_organisers_are_told() 
     assert Delivery.objects.filter(target=owner, state=State.QUEUED).count() == 2
     told = Delivery.objects.filter(mail_class=MailClass.ORGANISER_NOTICE, target=owner)
     assert [each.notice for each in told] == [Delivery.Notice.BLOCKED]
+
+
+@pytest.mark.parametrize("intents", [1, 10])
+def test_a_relay_that_denies_us_fails_no_letter_and_accuses_no_target(intents: int) -> None:
+    postoffice.queued(builders.campaign())
+    with Peer(answers={"RCPT": b"554 5.7.1 relay access denied\r\n"}) as server:
+        postoffice.send(server, relay="mx1", intents=intents)
+    assert set(Delivery.objects.values_list("state", "outcome")) <= {
+        (State.DEFERRED, "sender"),
+        (State.QUEUED, ""),
+    }
+    (gate,) = Gate.objects.exclude(breaker="closed")
+    assert gate.name == "relay:mx1"
+    assert not Gate.objects.exclude(paused_by="").exists()

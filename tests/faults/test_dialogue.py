@@ -103,12 +103,12 @@ FULL = (State.DEFERRED, "mailbox-full")
 ADDRESS = (State.FAILED, "address")
 BLOCKED = (State.FAILED, "policy")
 
-# docs/delivery.md, "Outcomes": what each moment makes of each of the codes above.
+# docs/delivery.md, "Outcomes": what each moment makes of each of the codes above, from a relay.
 ANSWERS: dict[str, tuple[tuple[str, str], ...]] = {
     "GREETING": (UNTOUCHED,) * 7,
     "MAIL": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, SENDER, SENDER, SENDER),
-    "RCPT": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, ADDRESS, FULL, BLOCKED),
-    "DATA": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, BLOCKED, FULL, BLOCKED),
+    "RCPT": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, ADDRESS, FULL, SENDER),
+    "DATA": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, SENDER, FULL, SENDER),
     "DOT": (LATER, TEMPORARY, TEMPORARY, TEMPORARY, BLOCKED, FULL, BLOCKED),
 }
 REFUSALS = [

@@ -35,7 +35,7 @@ from picketline.domain.keyring import worker_keys
 from picketline.domain.leases import BytesChanged, Intended, Intent, Lease, LeaseLost
 from picketline.domain.outgoing import NotToBeSent, Outgoing
 from picketline.domain.streams import stream_of
-from picketline.mail.outcomes import Cause, Kind, Outcome, poison
+from picketline.mail.outcomes import Cause, Kind, Outcome, of_a_relay, poison
 from picketline.mail.smtp import ConnectFailed, Connection, Letter, Route, boot_seconds, connect
 from picketline.models import Attempt, SealedReply
 from picketline.seal import boxes
@@ -168,8 +168,9 @@ class Sender:
         for each in ready:
             pending = connection.offer(each.letter.sender, each.letter.recipient, each.letter.data)
             if isinstance(pending, Outcome):
-                self._look_at(each.lease, pending)
-                self._settle([(each.lease, pending)])
+                refusal = self._understood(pending)
+                self._look_at(each.lease, refusal)
+                self._settle([(each.lease, refusal)])
                 continue
             try:
                 leases.intend(self._intent(each), self._margin)
@@ -203,11 +204,12 @@ class Sender:
                 if not self._may_go(connection, each, first=each is going[0]):
                     left.append(each.lease)
                     continue
-                outcome = connection.hand_over(
+                answer = connection.hand_over(
                     each.letter,
                     deadline=self._deadline,
                     following=following.letter if following else None,
                 )
+                outcome = self._understood(answer)
                 results.append((each.lease, outcome))
                 self._look_at(each.lease, outcome)
         finally:
@@ -224,6 +226,9 @@ class Sender:
             connection.abandon()
             return False
         return first or connection.usable
+
+    def _understood(self, outcome: Outcome) -> Outcome:
+        return outcome if self.direct else of_a_relay(outcome)
 
     def _look_at(self, lease: Lease, outcome: Outcome) -> None:
         if outcome.cause is Cause.POLICY:

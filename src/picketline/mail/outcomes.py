@@ -5,7 +5,7 @@ person must look at, a relay to leave in peace for a while. Rules are from RFC 5
 RFC 3463; where a server's words and its code disagree, the code counts: texts are not guessed at.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -105,6 +105,17 @@ def classify(phase: Phase, reply: Reply) -> Outcome:
     """What a reply means that ended an attempt: any refusal, or whatever followed the dot."""
     kind, cause = _meaning(phase, reply)
     return Outcome(kind, phase, cause, reply.code, reply.enhanced, reply.text)
+
+
+def of_a_relay(outcome: Outcome) -> Outcome:
+    """The same where the server is a relay and not the recipient's own.
+
+    A relay that refuses a recipient as a matter of policy refuses us: our address, our account or
+    its own settings ("relay access denied"). No letter is to blame, and no recipient.
+    """
+    if outcome.cause is not Cause.POLICY or outcome.phase is Phase.DOT:
+        return outcome
+    return replace(outcome, kind=Kind.TEMPORARY, cause=Cause.SENDER)
 
 
 def broken_off(phase: Phase, text: str) -> Outcome:

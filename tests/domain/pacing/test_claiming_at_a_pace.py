@@ -116,7 +116,7 @@ def test_a_stream_has_a_pace_for_all_its_mail(settings) -> None:
     assert 30 <= numbers[True] <= 35
     notices = [lease for _, lease in served if "copy" in lease.mail_class]
     assert 5 <= len(notices) <= 7
-    assert {lease.mail_class for lease in notices} == {"organiser copy", "writer copy"}
+    assert {lease.mail_class for lease in notices} <= {"organiser copy", "writer copy"}
     assert sum(lease.mail_class == MailClass.CONFIRMATION for _, lease in served) == 20
 
 

@@ -31,7 +31,7 @@ INSERT INTO picketline_gate (name, tokens, filled_at, day, day_count, breaker, f
 SELECT name, tokens, filled_at, day, number, 'closed', 0, 0, NULL, '', %(moment)s
 FROM unnest(%(names)s::text[], %(tokens)s::float8[], %(filled)s::timestamptz[], %(days)s::date[],
             %(numbers)s::int[]) AS passed (name, tokens, filled_at, day, number)
-ORDER BY name
+ORDER BY name COLLATE "C"
 ON CONFLICT (name) DO UPDATE SET
     tokens = excluded.tokens, filled_at = excluded.filled_at, day = excluded.day,
     day_count = excluded.day_count
