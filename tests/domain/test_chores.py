@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from tests import builders, postoffice, writers
 from tests.domain.relay.fake_postfix import FakePostfix
 
@@ -128,6 +128,19 @@ def test_a_chore_that_fails_is_named_in_the_log_without_its_words(
     monkeypatch.setattr(names, "publish", fails)
     Chores(counter_seconds=30).run_due()
     assert "the chore names failed" in caplog.text
+    assert "Jo Docker" not in caplog.text
+
+
+def test_a_chore_that_the_database_refuses_is_logged_with_the_kind_of_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'Jo Docker' FROM no_such_table")
+
+    monkeypatch.setattr(names, "publish", refused)
+    Chores(counter_seconds=30).run_due()
+    assert "the chore names failed: ProgrammingError 42P01" in caplog.text
     assert "Jo Docker" not in caplog.text
 
 

@@ -76,4 +76,6 @@ def _attend_to(name: str, chore: Callable[[], object]) -> None:
     except (OperationalError, InterfaceError):
         raise
     except Exception as fault:  # noqa: BLE001 - one damaged row must not keep letters from going out
-        log.error("the chore %s failed: %s", name, type(fault).__name__)  # noqa: TRY400 - a traceback could quote personal data
+        code = getattr(fault.__cause__, "sqlstate", None)  # names a kind of fault and no data
+        what = f"{type(fault).__name__} {code}" if code else type(fault).__name__
+        log.error("the chore %s failed: %s", name, what)  # noqa: TRY400 - a traceback could quote personal data
