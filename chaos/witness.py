@@ -55,8 +55,14 @@ UPDATE picketline_relaylog SET read_at = read_at - {0}
 """
 # The others are from before the log was whole, or before Postfix was started.
 _OPEN_CASES = """
-SELECT count(*) FROM picketline_delivery WHERE state = 'uncertain' AND lease_token > (
-    SELECT coalesce(max(id), 0) FROM picketline_relayhealth WHERE relay IN (%(log)s, %(run)s))
+SELECT count(*) FROM picketline_delivery delivery
+JOIN picketline_attempt attempt
+  ON attempt.delivery_id = delivery.id AND attempt.lease_token = delivery.lease_token
+WHERE delivery.state = 'uncertain'
+  AND delivery.lease_token > (
+    SELECT coalesce(max(id), 0) FROM picketline_relayhealth WHERE relay = %(log)s)
+  AND (attempt.looked_for OR delivery.lease_token > (
+    SELECT coalesce(max(id), 0) FROM picketline_relayhealth WHERE relay = %(run)s))
 """
 _LETTERS = "SELECT id, message_id, state FROM picketline_delivery ORDER BY id"
 _ENTRIES = "SELECT coalesce(sum(delta), 0) FROM picketline_countentry WHERE kind = 'letters'"

@@ -31,6 +31,9 @@ class Attempt(models.Model):
     relay = models.CharField(
         max_length=120, db_default="", help_text="Which relay's log and queue tell of it."
     )
+    looked_for = models.BooleanField(
+        db_default=False, help_text="The relay was asked for it once, and did not have it then."
+    )
     smtp_code = models.PositiveSmallIntegerField(null=True)
     enhanced_code = models.CharField(max_length=12, blank=True)
 

@@ -216,6 +216,19 @@ def test_a_letter_that_was_not_there_before_postfix_ended_goes_out_again(
     assert state(letter) == State.QUEUED
 
 
+def test_what_was_looked_for_stays_looked_for_when_the_process_that_did_is_gone(
+    postfix: FakePostfix, clock: Clock
+) -> None:
+    letter = a_letter()
+    postfix.send(Fault.DROP, stored=False)
+    gone = postfix.resolver()
+    gone.run()
+    gone.run()
+    postfix.restart()
+    passes(postfix.resolver(), clock)
+    assert state(letter) == State.QUEUED
+
+
 def test_a_restart_in_the_middle_of_a_proof_ends_it(postfix: FakePostfix, clock: Clock) -> None:
     letter = a_letter()
     postfix.send(Fault.DROP, stored=False)

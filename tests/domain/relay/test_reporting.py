@@ -66,6 +66,15 @@ def test_a_restart_of_the_relay_is_named(unclear: Delivery, postfix: FakePostfix
     assert _why(unclear) is Why.RESTART
 
 
+def test_what_was_looked_for_before_a_restart_only_waits(
+    unclear: Delivery, postfix: FakePostfix
+) -> None:
+    unclear.attempts.update(looked_for=True)
+    postfix.restart()
+    Reader(NAME, postfix.log).read()
+    assert _why(unclear) is Why.WAITING
+
+
 def test_another_hosts_relay_is_named(unclear: Delivery) -> None:
     Attempt.objects.update(relay="elsewhere")
     assert _why(unclear) is Why.ELSEWHERE

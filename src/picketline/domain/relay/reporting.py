@@ -46,7 +46,8 @@ class Unresolved:
 
 
 _UNRESOLVED = """
-SELECT delivery.id, delivery.message_id, delivery.lease_token, coalesce(attempt.relay, '')
+SELECT delivery.id, delivery.message_id, delivery.lease_token, coalesce(attempt.relay, ''),
+       coalesce(attempt.looked_for, false)
 FROM picketline_delivery delivery
 LEFT JOIN picketline_attempt attempt
   ON attempt.delivery_id = delivery.id AND attempt.lease_token = delivery.lease_token
@@ -64,8 +65,14 @@ def unresolved() -> list[Unresolved]:
     log = RelayLog.objects.filter(relay=settings.RELAY_NAME)
     is_read = log.filter(read_at__gt=Now() - READ_LATELY).exists()
     return [
-        Unresolved(number, message_id, relay, _why(token or 0, relay, since, run, is_read))
-        for number, message_id, token, relay in rows
+        # What was looked for before a restart is not affected by it: see ``resolving``.
+        Unresolved(
+            number,
+            message_id,
+            relay,
+            _why(token or 0, relay, since, 0 if looked_for else run, is_read),
+        )
+        for number, message_id, token, relay, looked_for in rows
     ]
 
 

@@ -17,7 +17,8 @@ be whole, the mail stays uncertain, and people are told (``reporting``).
 
 When Postfix ends, lines on their way to the log are lost, so what is in flight at that moment could
 come and go unseen. So every mail is looked for in a round at once, before its patience is over: one
-that was not there then is not affected when Postfix is started anew later.
+that was not there then is not affected when Postfix is started anew later. That is remembered with
+the attempt, so that it outlives the process that looked.
 """
 
 from __future__ import annotations
@@ -91,7 +92,6 @@ class Resolver:
     grace: timedelta
     _reader: Reader = field(init=False)
     _first_seen: dict[Key, float] = field(default_factory=dict, init=False)
-    _looked_for: set[Key] = field(default_factory=set, init=False)
     _round: _Round | None = field(default=None, init=False)
     _run: int = field(default=0, init=False)
     _probes: dict[int, bytes] = field(default_factory=dict, init=False)
@@ -130,7 +130,6 @@ class Resolver:
         now = boot_seconds()
         mails = unclear.of(self.relay.name, self.grace)
         self._first_seen = {mail.key: self._first_seen.get(mail.key, now) for mail in mails}
-        self._looked_for &= self._first_seen.keys()
         since = health.whole_since(self.relay.name)
         if since is None:
             return []
@@ -138,7 +137,7 @@ class Resolver:
             mail
             for mail in mails
             if mail.token > since
-            and (self._is_ripe(mail) if mail.key in self._looked_for else mail.token > self._run)
+            and (self._is_ripe(mail) if mail.looked_for else mail.token > self._run)
         ]
 
     def _is_ripe(self, mail: Unclear) -> bool:
@@ -218,9 +217,8 @@ class Resolver:
             self._trouble("the log has lost lines")
             health.begin(self.relay.name)
             return
-        ripe = [mail for mail in proof.absent if mail.key in self._looked_for]
-        self._looked_for |= {mail.key for mail in proof.absent}
-        unclear.queue_again(self.relay.name, ripe)
+        unclear.queue_again(self.relay.name, [mail for mail in proof.absent if mail.looked_for])
+        unclear.note_looked_for([mail for mail in proof.absent if not mail.looked_for])
 
     def _beat(self) -> None:
         """While mail is handed over, a probe now and then: a gap in the log would lack its line."""

@@ -21,7 +21,8 @@ _OF = """
 SELECT delivery.id, delivery.lease_token, delivery.envelope_hash, attempt.id,
        attempt.outcome = 'crashed',
        now() >= delivery.uncertain_since + make_interval(secs => %(grace)s)
-         OR now() < delivery.uncertain_since
+         OR now() < delivery.uncertain_since,
+       attempt.looked_for
 FROM picketline_delivery delivery
 JOIN picketline_attempt attempt
   ON attempt.delivery_id = delivery.id AND attempt.lease_token = delivery.lease_token
@@ -63,7 +64,7 @@ class Unclear:
     """An uncertain mail. ``token`` is its last lease's, ``attempt`` that attempt's number.
 
     ``given_up`` says that the worker never wrote how the attempt ended; ``waited`` that the grace
-    has passed by the database's clock.
+    has passed by the database's clock; ``looked_for`` that a round has not found it already.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Unclear:
     attempt: int
     given_up: bool
     waited: bool
+    looked_for: bool
 
     @property
     def key(self) -> Key:
@@ -109,6 +111,11 @@ def still_without_a_line(numbers: Collection[int]) -> bool:
     """Whether there is no evidence of one of these mails."""
     told = Evidence.objects.filter(delivery=OuterRef("pk"))
     return Delivery.objects.filter(~Exists(told), pk__in=numbers).exists()
+
+
+def note_looked_for(absent: Sequence[Unclear]) -> None:
+    """Remember that the relay did not have these when it was asked, whoever asks again."""
+    Attempt.objects.filter(pk__in=[mail.attempt for mail in absent]).update(looked_for=True)
 
 
 def queue_again(relay: str, absent: Sequence[Unclear]) -> int:
