@@ -73,6 +73,14 @@ def test_only_what_is_uncertain_can_be_settled_and_only_once() -> None:
         _said("--settle", str(mail.pk), "--as", "accepted")
 
 
+def test_several_are_settled_at_once_and_one_that_is_not_uncertain_keeps_no_other_from_it() -> None:
+    mail = _uncertain()
+    with pytest.raises(CommandError, match="no uncertain mail with the number 4711"):
+        _said("--settle", "4711", str(mail.pk), "--as", "resend")
+    mail.refresh_from_db()
+    assert mail.state == State.QUEUED
+
+
 def test_half_an_order_is_refused() -> None:
     with pytest.raises(CommandError, match="Say both"):
         _said("--settle", "1")

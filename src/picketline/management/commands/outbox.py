@@ -19,7 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Without arguments it only looks."""
         parser.add_argument(
-            "--settle", type=int, metavar="NUMBER", help="An uncertain mail, by its number."
+            "--settle",
+            type=int,
+            nargs="+",
+            default=[],
+            metavar="NUMBER",
+            help="Uncertain mails, by their numbers.",
         )
         parser.add_argument(
             "--as",
@@ -29,14 +34,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Look, or settle one mail."""
-        if (options["settle"] is None) != (options["verdict"] is None):
+        """Look, or settle mails first; one that cannot be settled keeps no other from it."""
+        if bool(options["settle"]) != (options["verdict"] is not None):
             raise CommandError("Say both: --settle NUMBER --as accepted|resend|failed.")
-        if options["settle"] is not None:
+        refusals = []
+        for number in options["settle"]:
             try:
-                deliveries.decide(options["settle"], Verdict(options["verdict"]))
+                deliveries.decide(number, Verdict(options["verdict"]))
             except NotUncertain as refusal:
-                raise CommandError(str(refusal)) from None
+                refusals.append(str(refusal))
+        self._show()
+        if refusals:
+            raise CommandError(" ".join(refusals))
+
+    def _show(self) -> None:
         states = deliveries.states()
         if not states:
             self.stdout.write("There has been no mail so far.")
