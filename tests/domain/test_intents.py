@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from tests import builders, postoffice, writers
 from tests.postoffice import HOUR
 
-from picketline.domain import leases
+from picketline.domain import lease_statements, leases
 from picketline.domain.leases import BytesChanged, Intended, Intent, Lease, LeaseLost
 from picketline.models import Attempt, Delivery
 
@@ -138,3 +139,23 @@ def test_a_notice_may_be_worded_anew() -> None:
     _intend(postoffice.claimed(confirmation), OTHER_BYTES)
     confirmation.refresh_from_db()
     assert bytes(confirmation.mime_sha256 or b"") == OTHER_BYTES
+
+
+def test_an_intent_waits_for_the_disk_whatever_the_server_was_told() -> None:
+    letter = _letter()
+    lease = postoffice.claimed(letter)
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    seen: list[str] = []
+
+    def watch(execute: Any, sql: Any, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if sql == lease_statements.INTEND:
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW synchronous_commit")
+                seen.append(cursor.fetchone()[0])
+        return result
+
+    with connection.execute_wrapper(watch):
+        leases.intend(Intent(lease, BYTES, b"e" * 32, None), timedelta(0))
+    assert seen == ["on"]

@@ -193,6 +193,18 @@ def test_the_index_goes_thirty_days_after_the_campaign_closed(campaign: Campaign
     assert [supporter.campaign for supporter in kept] == [other]
 
 
+def test_a_letter_that_waits_for_a_month_after_its_campaign_is_given_up(
+    campaign: Campaign,
+) -> None:
+    supporter, _ = writers.confirmed(campaign)
+    close_ago(campaign, INDEX_FOR - DAY)
+    assert tidy().unsent == 0
+    Campaign.objects.filter(pk=campaign.pk).update(closed_at=timezone.now() - INDEX_FOR - DAY)
+    assert tidy().unsent == 2
+    ends = supporter.deliveries.filter(mail_class="letter").values_list("state", "outcome")
+    assert set(ends) == {("cancelled", "campaign closed")}
+
+
 def _attempt(campaign: Campaign, ago: timedelta) -> Attempt:
     writers.confirmed(campaign)
     mail = Delivery.objects.filter(mail_class="letter").earliest("pk")

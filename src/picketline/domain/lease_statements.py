@@ -40,6 +40,12 @@ WITH due AS (
 SELECT * FROM claimed
 """
 
+# An intent that a crash of the database could forget is none, whatever the server's settings say.
+DURABLE = """
+SELECT set_config('synchronous_commit', 'on', true)
+WHERE current_setting('synchronous_commit') = 'off'
+"""
+
 # Rows that somebody else is changing right now, such as a withdrawal, are as good as lost: waiting
 # for several of them could end in a deadlock.
 INTEND = """

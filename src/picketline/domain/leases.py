@@ -129,6 +129,7 @@ def intend_many(
         "relay": relay,
     }
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(lease_statements.DURABLE)
         cursor.execute(lease_statements.INTEND, values)
         same = dict(cursor.fetchall())
     fates = {True: Intended.HELD, False: Intended.CHANGED, None: Intended.LOST}

@@ -50,6 +50,7 @@ class Tidied:
     indexes: int
     evidence: int
     incoming: int
+    unsent: int
     budgets: int
 
 
@@ -63,6 +64,7 @@ def tidy() -> Tidied:
         indexes=_erase_indexes(),
         evidence=_erase_evidence(),
         incoming=_erase_incoming(),
+        unsent=_give_up_unsent(),
         budgets=budgets.forget_old(),
     )
 
@@ -136,11 +138,26 @@ def _erase_server_replies() -> int:
 
 
 def _closed_since(age: timedelta) -> Q:
-    """Supporters of campaigns closed that long ago, by somebody or by their own last day."""
+    """What belongs to campaigns closed that long ago, by somebody or by their own last day."""
     limit = timezone.now() - age
     return Q(campaign__closes_on__lt=limit.date()) | Q(
         campaign__state__in=[Campaign.State.CLOSED, Campaign.State.ARCHIVED],
         campaign__closed_at__lt=limit,
+    )
+
+
+def _give_up_unsent() -> int:
+    """Letters that still wait when their campaign has long been over, such as to a paused target.
+
+    Nobody's words wait for ever: once cancelled they are erased like those of letters that went.
+    """
+    waiting = Delivery.objects.filter(
+        _closed_since(INDEX_FOR),
+        mail_class=Delivery.MailClass.LETTER,
+        state__in=Delivery.UNSENT_STATES,
+    )
+    return waiting.update(
+        state=Delivery.State.CANCELLED, settled_at=timezone.now(), outcome="campaign closed"
     )
 
 
