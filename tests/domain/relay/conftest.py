@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from tests.domain.relay.fake_postfix import Clock, FakePostfix
 
+from picketline.domain import roles
 from picketline.domain.relay import resolving
+from picketline.domain.relay.resolving import Resolver
 
 
 @pytest.fixture
@@ -24,3 +27,19 @@ def postfix(tmp_path: Path, db: None) -> FakePostfix:
     relay = FakePostfix(tmp_path)
     relay.resolver().run()
     return relay
+
+
+@pytest.fixture(autouse=True)
+def _with_the_rights_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch may do in the database what the worker's role may, and no more."""
+    run = Resolver.run
+
+    def limited(watch: Resolver) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {roles.WORKER}")
+            try:
+                run(watch)
+            finally:
+                cursor.execute("RESET ROLE")
+
+    monkeypatch.setattr(Resolver, "run", limited)
