@@ -49,6 +49,16 @@ def told(status: TargetStatus) -> str:
             "Not delivered",
         ),
         (
+            {"relay_status": "bounced", "code": "5.1.1"},
+            f"{HANDED} Not delivered: their server says that this address does not exist.",
+            "Not delivered",
+        ),
+        (
+            {"relay_status": "bounced", "code": "5.7.1"},
+            f"{HANDED} Not delivered: their server refuses letters like this one.",
+            "Not delivered",
+        ),
+        (
             {"relay_status": "expired"},
             f"{HANDED} Their server did not take it within days, and ours has given up.",
             "Not delivered",

@@ -21,7 +21,8 @@ State = Delivery.State
 class TargetStatus:
     """How far the letter to one target has come; ``at`` is when it was settled.
 
-    ``answered_on`` is the day of the target's first reply.
+    ``answered_on`` is the day of the target's first reply; ``code`` the enhanced status code
+    (RFC 3463) of the last server that said something, or empty.
     """
 
     target_id: int
@@ -33,6 +34,7 @@ class TargetStatus:
     relay_status: str
     relay_status_at: datetime | None
     answered_on: date | None = None
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,5 +185,6 @@ def _target_status(delivery: Delivery, answered_on: date | None) -> TargetStatus
         direct=delivery.direct,
         relay_status=delivery.relay_status,
         relay_status_at=delivery.relay_status_at,
+        code=delivery.enhanced_code,
         answered_on=answered_on,
     )

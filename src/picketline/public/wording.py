@@ -129,11 +129,21 @@ def _accepted(row: TargetStatus, at: str, relay_at: str) -> str:
             "keeps trying."
         ),
     }
+    if row.relay_status == Relay.BOUNCED and (cause := _cause_of(row.code)):
+        handed = _("Handed to our mail server: %(at)s.") % {"at": at}
+        return f"{handed} {_FAILURES[cause]}"
     if row.relay_status in sentences:
         return sentences[Relay(row.relay_status)] % {"at": at, "relay_at": relay_at}
     if row.direct:
         return _("Accepted by their server: %(at)s.") % {"at": at}
     return _("Handed to our mail server: %(at)s.") % {"at": at}
+
+
+def _cause_of(code: str) -> Cause | None:
+    """Whose matter a refusal for good is that our mail server passed on, where its code says so."""
+    if code.startswith("5.7."):
+        return Cause.POLICY
+    return Cause.ADDRESS if code.startswith("5.1.") else None
 
 
 def _elsewhere(row: TargetStatus) -> str:

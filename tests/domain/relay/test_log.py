@@ -72,6 +72,7 @@ def test_what_the_relay_does_with_a_letter_is_its_relay_status(
     assert (state(letter), letter.relay_status) == (after, status)
     assert (letter.relay_status_at is None) == (not status)
     assert letter.settled_at == settled_at
+    assert (letter.enhanced_code == "5.1.1") == (REFUSED in lines)  # why, for the status page
     assert letters(letter.campaign) == 1
 
 

@@ -68,14 +68,16 @@ ON CONFLICT DO NOTHING
 """
 _SET_STATUS = """
 WITH heard AS (
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS heard (owner, status, rank)
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[])
+        AS heard (owner, status, rank, code)
 ), held AS (
     SELECT delivery.id FROM picketline_delivery delivery
     WHERE delivery.id IN (SELECT owner FROM heard)
     ORDER BY delivery.id FOR NO KEY UPDATE
 )
 UPDATE picketline_delivery delivery
-SET relay_status = heard.status, relay_status_at = now()
+SET relay_status = heard.status, relay_status_at = now(),
+    enhanced_code = CASE heard.code WHEN '' THEN delivery.enhanced_code ELSE heard.code END
 FROM heard JOIN held ON held.id = heard.owner
 WHERE delivery.id = heard.owner
   AND heard.rank > coalesce((%s::jsonb ->> delivery.relay_status)::int, 0)
@@ -147,16 +149,22 @@ def write(notes: Sequence[Note]) -> None:
     """Keep the notes, and move on every relay status that they change."""
     _write([(note.owner, note.event.queue_id, _PROOFS[note.event.kind]) for note in notes])
     heard: dict[int, Status] = {}
+    codes: dict[int, str] = {}
     for note in notes:
         status = STATUSES.get(note.event.kind)
         if status and _RANKS[status] > _RANKS.get(heard.get(note.owner), 0):
             heard[note.owner] = status
+            # Of Postfix itself, which gave up because of something here, nobody else's code.
+            codes[note.owner] = note.event.dsn[:12] if note.event.smtp_code else ""
     if not heard:
         return
     ranks = [_RANKS[status] for status in heard.values()]
     statuses = [status.value for status in heard.values()]
     with connection.cursor() as cursor:
-        cursor.execute(_SET_STATUS, [list(heard), statuses, ranks, json.dumps(_RANKS)])
+        cursor.execute(
+            _SET_STATUS,
+            [list(heard), statuses, ranks, list(codes.values()), json.dumps(_RANKS)],
+        )
         cursor.execute(_BOUNCE, [list(heard)])
 
 
