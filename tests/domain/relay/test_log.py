@@ -70,8 +70,7 @@ def test_what_the_relay_does_with_a_letter_is_its_relay_status(
     settled_at = Delivery.objects.get().settled_at
     _read(postfix, *lines)
     assert (state(letter), letter.relay_status) == (after, status)
-    assert (letter.relay_status_at is None) == (not status)
-    assert letter.settled_at == settled_at
+    assert (letter.relay_status_at is None, letter.settled_at) == (not status, settled_at)
     assert (letter.enhanced_code == "5.1.1") == (REFUSED in lines)  # why, for the status page
     assert letters(letter.campaign) == 1
 
