@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 
 from django.utils import timezone
 
-from picketline.domain.streams import Stream, domain_of
-from picketline.mail.compose import new_message_id
+from picketline.domain import our_mail
 from picketline.models import Campaign, CopyAddress, Delivery, Supporter
 
 LOOK_BACK = timedelta(days=7)
@@ -44,14 +43,10 @@ def queue() -> int:
 
 
 def _digest(address: CopyAddress, day: date | None) -> Delivery:
-    now = timezone.now()
-    return Delivery(
-        campaign_id=address.campaign_id,
-        mail_class=Delivery.MailClass.ORGANISER_DIGEST,
+    return our_mail.new_notice(
+        address.campaign_id,
+        Delivery.MailClass.ORGANISER_DIGEST,
+        to_the_day=True,
         copy_address=address,
         digest_day=day,
-        message_id=new_message_id(domain_of(Stream.NOTICES)),
-        dated=datetime.combine(now.date(), time(0), UTC),
-        due_at=now,
-        created_at=now,
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time
+from datetime import UTC
 
 from django.utils import timezone
 
+from picketline.domain import our_mail
 from picketline.domain.pacing import Blocked
-from picketline.domain.streams import Stream, domain_of
-from picketline.mail.compose import new_message_id
 from picketline.models import Campaign, CopyAddress, Delivery, Target
 
 
@@ -34,17 +33,12 @@ def tell_of_blocks(blocks: Iterable[Blocked]) -> None:
 
 
 def _notice(address: CopyAddress, kind: Delivery.Notice, target: Target | None) -> Delivery:
-    now = timezone.now()
-    today = now.astimezone(UTC).date()
-    return Delivery(
-        campaign_id=address.campaign_id,
-        mail_class=Delivery.MailClass.ORGANISER_NOTICE,
+    return our_mail.new_notice(
+        address.campaign_id,
+        Delivery.MailClass.ORGANISER_NOTICE,
+        to_the_day=True,
         copy_address=address,
         notice=kind,
         target=target,
-        digest_day=today,
-        message_id=new_message_id(domain_of(Stream.NOTICES)),
-        dated=datetime.combine(today, time(0), UTC),
-        due_at=now,
-        created_at=now,
+        digest_day=timezone.now().astimezone(UTC).date(),
     )

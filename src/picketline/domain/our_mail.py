@@ -7,22 +7,46 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from picketline.domain import suppressions
 from picketline.domain.keyring import worker_keys
 from picketline.domain.letters import RenderedLetter
-from picketline.domain.streams import domain_of, stream_of
-from picketline.mail.compose import OutgoingMail
+from picketline.domain.streams import Stream, domain_of, stream_of
+from picketline.mail.compose import OutgoingMail, new_message_id
 from picketline.models import Delivery, TargetText
 from picketline.seal import index
 from picketline.text.paragraphs import wrap_letter
 
 MailClass = Delivery.MailClass
+
+
+def new_notice(
+    campaign_id: int, mail_class: MailClass, *, to_the_day: bool = False, **about: Any
+) -> Delivery:
+    """The unsaved row of a notice that is due at once; ``about`` are its other fields.
+
+    Its Date tells the second, or no more than the UTC day.
+    """
+    now = timezone.now()
+    dated = now.replace(microsecond=0)
+    if to_the_day:
+        dated = datetime.combine(now.astimezone(UTC).date(), time(0), UTC)
+    return Delivery(
+        campaign_id=campaign_id,
+        mail_class=mail_class,
+        message_id=new_message_id(domain_of(Stream.NOTICES)),
+        dated=dated,
+        due_at=now,
+        created_at=now,
+        **about,
+    )
 
 
 def notice(

@@ -87,7 +87,7 @@ def parse_address(value: str, *, own_domains: Iterable[str] = ()) -> EmailAddr:
     domain = _a_labels(domain)
     if len(local) + 1 + len(domain) > MAX_LENGTH:
         raise AddressRefused(AddressReason.TOO_LONG)
-    if any(_at_or_below(domain, own.lower().rstrip(".")) for own in own_domains):
+    if any(at_or_below(domain, own.lower().rstrip(".")) for own in own_domains):
         raise AddressRefused(AddressReason.OWN_DOMAIN)
     return EmailAddr(f"{local}@{domain}")
 
@@ -144,7 +144,8 @@ def _a_labels(domain: str) -> str:
     return ascii_domain
 
 
-def _at_or_below(domain: str, parent: str) -> bool:
+def at_or_below(domain: str, parent: str) -> bool:
+    """Whether a domain is this one or below it; both in small letters and A-labels."""
     return domain == parent or domain.endswith("." + parent)
 
 

@@ -15,13 +15,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from picketline.domain import counts, suppressions
+from picketline.domain import counts, our_mail, suppressions
 from picketline.domain.incoming.verdicts import Verdict
 from picketline.domain.keyring import public_keys
 from picketline.domain.sealing import lock_mark, seal_sender
-from picketline.domain.streams import Stream, copy_address, domain_of
+from picketline.domain.streams import copy_address
 from picketline.mail.addresses import AddressRefused, EmailAddr, canonical, parse_address
-from picketline.mail.compose import new_message_id
 from picketline.mail.incoming.authentication import aligned, related, undecided
 from picketline.mail.incoming.report import Report
 from picketline.models import (
@@ -169,15 +168,10 @@ def _counted(campaign: Campaign, sender: EmailAddr, mark: bytes, language: str) 
 
 
 def _queue_thanks(message: IncomingMessage, supporter: Supporter, sender: EmailAddr) -> None:
-    now = timezone.now()
-    Delivery.objects.create(
-        campaign_id=supporter.campaign_id,
-        mail_class=Delivery.MailClass.THANKS,
+    our_mail.new_notice(
+        supporter.campaign_id,
+        Delivery.MailClass.THANKS,
         supporter=supporter,
         incoming=message,
         budget_hash=index.keyed_hash(public_keys().budget, canonical(sender)),
-        message_id=new_message_id(domain_of(Stream.NOTICES)),
-        dated=now.replace(microsecond=0),
-        due_at=now,
-        created_at=now,
-    )
+    ).save(force_insert=True)

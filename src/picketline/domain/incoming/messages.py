@@ -11,6 +11,7 @@ from django.conf import settings
 
 from picketline.domain.incoming import copies, replies
 from picketline.domain.incoming.verdicts import Verdict
+from picketline.mail.addresses import at_or_below
 from picketline.mail.incoming.report import Report
 from picketline.models import Delivery, IncomingMessage, TargetVersion
 
@@ -30,8 +31,7 @@ def take(message: IncomingMessage, report: Report) -> Verdict:
 
 def _is_ours(address: str) -> bool:
     """Mail between two campaigns of ours, or two mailboxes that answer each other, ends here."""
-    domain = address.lower().rpartition("@")[2]
-    return domain == settings.MAIL_DOMAIN or domain.endswith(f".{settings.MAIL_DOMAIN}")
+    return at_or_below(address.lower().rpartition("@")[2], settings.MAIL_DOMAIN)
 
 
 def _answers_letter(message: IncomingMessage, report: Report) -> bool:

@@ -11,12 +11,10 @@ from datetime import date
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.utils import timezone
 
+from picketline.domain import our_mail
 from picketline.domain.incoming import contents, doors
 from picketline.domain.incoming.verdicts import Verdict
-from picketline.domain.streams import Stream, domain_of
-from picketline.mail.compose import new_message_id
 from picketline.mail.incoming import inert_text
 from picketline.mail.incoming.authentication import related
 from picketline.mail.incoming.report import Attachment, Report
@@ -112,15 +110,10 @@ def _wants_it(message: IncomingMessage, supporter: Supporter) -> bool:
 
 
 def _forward(message: IncomingMessage, supporter: Supporter) -> None:
-    now = timezone.now()
-    Delivery.objects.create(
-        campaign_id=supporter.campaign_id,
-        mail_class=Delivery.MailClass.FORWARDED_REPLY,
+    our_mail.new_notice(
+        supporter.campaign_id,
+        Delivery.MailClass.FORWARDED_REPLY,
         supporter=supporter,
         incoming=message,
         target_id=message.target_id,
-        message_id=new_message_id(domain_of(Stream.NOTICES)),
-        dated=now.replace(microsecond=0),
-        due_at=now,
-        created_at=now,
-    )
+    ).save(force_insert=True)

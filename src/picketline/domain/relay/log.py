@@ -23,7 +23,7 @@ from picketline.domain.relay import health, notes
 from picketline.domain.relay.notes import Note
 from picketline.mail.log_file import Position, Reading, read_on
 from picketline.mail.postfix_log import Kind, LogEvent, damaged, read_line
-from picketline.models import Campaign, Delivery, RelayLog, Target
+from picketline.models import RelayLog
 
 log = logging.getLogger(__name__)
 
@@ -140,10 +140,8 @@ class Reader:
 
 def _tell_pacing(found: Sequence[Note]) -> None:
     """Whoever refuses us is left in peace, and organisers are told: a person decides."""
-    for blocked in pacing.note_relay_events([(note.owner, note.event) for note in found]):
-        campaign = Campaign.objects.get(pk=blocked.campaign_id)
-        target = Target.objects.get(pk=blocked.target_id)
-        notices.tell_organisers(campaign, Delivery.Notice.BLOCKED, target)
+    events = [(note.owner, note.event) for note in found]
+    notices.tell_of_blocks(pacing.note_relay_events(events))
 
 
 def _locked(relay: str) -> RelayLog | None:

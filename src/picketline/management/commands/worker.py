@@ -20,6 +20,7 @@ from picketline.domain import pacing, relay, signing, waking
 from picketline.domain.chores import Chores
 from picketline.domain.handover import BATCH, LARGE_BATCH, TOGETHER, Sender
 from picketline.domain.keyring import NoPrivateKeysHere, worker_keys
+from picketline.domain.streams import Stream, domain_of
 from picketline.domain.waking import Listener
 from picketline.domain.watching import Watch
 from picketline.host.crew import Crew
@@ -184,7 +185,7 @@ def _introduced(route: Route) -> Route:
     """The route under our mail's own name, unless the operator chose one: never the machine's."""
     if route.ehlo != "localhost":
         return route
-    return dataclasses.replace(route, ehlo=f"letters.{settings.MAIL_DOMAIN}")
+    return dataclasses.replace(route, ehlo=domain_of(Stream.LETTERS))
 
 
 def _lease(route: Route) -> timedelta:
