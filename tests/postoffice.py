@@ -14,18 +14,19 @@ import psycopg
 from django.db import connection
 from django.utils import timezone
 from psycopg.conninfo import make_conninfo
-from tests import writers
+from tests import builders, writers
 from tests.mail.scripted_server import Answer, Script, ScriptedServer
 
 from picketline.domain import leases, supporters
 from picketline.domain.handover import Sender
-from picketline.domain.leases import Lease
+from picketline.domain.leases import Intent, Lease
 from picketline.mail.routes import Route, Security, Timeouts
-from picketline.models import Campaign, Delivery, Supporter
+from picketline.models import Attempt, Campaign, Delivery, Supporter
 
 MailClass = Delivery.MailClass
 State = Delivery.State
 HOUR = timedelta(hours=1)
+BYTES = b"b" * 32
 
 
 class Answers(dict[str, Any]):
@@ -84,6 +85,24 @@ def queued(campaign: Campaign, mail_class: MailClass = MailClass.LETTER) -> list
     Delivery.objects.exclude(mail_class=mail_class).delete()
     make_due()
     return list(supporter.deliveries.order_by("pk"))
+
+
+def letter(campaign: Campaign | None = None) -> Delivery:
+    """The one mail there is: a letter, due, of a writer who confirmed."""
+    wanted, *others = queued(campaign or builders.campaign())
+    for other in others:
+        other.delete()
+    return wanted
+
+
+def intend(lease: Lease, sha256: bytes = BYTES, margin: timedelta = timedelta(0)) -> None:
+    """Commit the intent to send these bytes, under aliases that are all alike."""
+    leases.intend(Intent(lease, sha256, b"e" * 32, None), margin)
+
+
+def rows() -> list[object]:
+    """Everything that any function of a worker could change about mails and attempts."""
+    return [list(table.objects.order_by("pk").values()) for table in (Delivery, Attempt)]
 
 
 def make_due() -> None:

@@ -13,7 +13,7 @@ from picketline.domain import counts, deliveries, leases
 from picketline.domain.deliveries import MOVES, MoveForbidden
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase, broken_off, classify, poison
 from picketline.mail.replies import Reply
-from picketline.models import Attempt, Campaign, CountEntry, Delivery, Supporter
+from picketline.models import Attempt, CountEntry, Delivery, Supporter
 
 pytestmark = pytest.mark.django_db
 
@@ -45,12 +45,6 @@ ANSWERS = [
 ]
 
 
-def _letter(campaign: Campaign | None = None) -> Delivery:
-    letter, other = postoffice.queued(campaign or builders.campaign())
-    other.delete()
-    return letter
-
-
 def _settle(delivery: Delivery, *outcomes: Outcome) -> Delivery:
     """The mail after an attempt for each of these outcomes."""
     for outcome in outcomes:
@@ -70,7 +64,7 @@ def _reply(answer: str) -> Reply:
 def test_every_class_of_answer_has_its_consequence(
     phase: Phase, answer: str, state: State, name: str | None, wait: int | None
 ) -> None:
-    letter = _settle(_letter(), classify(phase, _reply(answer)))
+    letter = _settle(postoffice.letter(), classify(phase, _reply(answer)))
     assert letter.state == state
     assert name in (None, letter.outcome)
     assert letter.smtp_code == int(answer[:3])
@@ -81,7 +75,7 @@ def test_every_class_of_answer_has_its_consequence(
 
 def test_an_attempt_keeps_codes_and_never_words() -> None:
     refusal = classify(Phase.RCPT, _reply("550 5.1.1 <office@owner.example> is unknown"))
-    letter = _settle(_letter(), refusal)
+    letter = _settle(postoffice.letter(), refusal)
     attempt = Attempt.objects.get()
     assert (attempt.phase, attempt.outcome) == (Attempt.Phase.ENDED, "address")
     assert (attempt.smtp_code, attempt.enhanced_code) == (550, "5.1.1")
@@ -90,7 +84,7 @@ def test_an_attempt_keeps_codes_and_never_words() -> None:
 
 
 def test_waits_grow_with_every_attempt_up_to_four_hours() -> None:
-    letter, waits = _letter(), []
+    letter, waits = postoffice.letter(), []
     later = classify(Phase.RCPT, _reply("450 4.2.0 greylisted"))
     for _ in range(8):
         _settle(letter, later)
@@ -100,7 +94,7 @@ def test_waits_grow_with_every_attempt_up_to_four_hours() -> None:
 
 
 def test_five_days_of_later_are_enough() -> None:
-    letter = _settle(_letter(), classify(Phase.RCPT, _reply("450 4.2.0 greylisted")))
+    letter = _settle(postoffice.letter(), classify(Phase.RCPT, _reply("450 4.2.0 greylisted")))
     assert letter.state == State.DEFERRED
     Attempt.objects.update(started_at=timezone.now() - timedelta(days=5, minutes=1))
     _settle(letter, classify(Phase.RCPT, _reply("450 4.2.0 greylisted")))
@@ -109,7 +103,7 @@ def test_five_days_of_later_are_enough() -> None:
 
 
 def test_a_letter_that_waited_for_its_campaign_to_reopen_is_not_given_up_at_its_first_try() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     Delivery.objects.update(created_at=timezone.now() - timedelta(days=30))
     leases.give_back(postoffice.claimed(letter))
     Attempt.objects.update(started_at=timezone.now() - timedelta(days=30))
@@ -122,21 +116,21 @@ def test_only_an_accepted_letter_is_counted() -> None:
     confirmation = postoffice.queued(campaign, MailClass.CONFIRMATION)[0]
     _settle(confirmation, ACCEPTED)
     assert not CountEntry.objects.filter(kind=counts.CountKind.LETTERS).exists()
-    letter = _letter(builders.campaign(slug="quay"))
+    letter = postoffice.letter(builders.campaign(slug="quay"))
     _settle(letter, classify(Phase.RCPT, _reply("450 later")), ACCEPTED)
     entry = CountEntry.objects.get(kind=counts.CountKind.LETTERS)
     assert (entry.campaign_id, entry.delta) == (letter.campaign_id, 1)
 
 
 def test_whether_the_server_was_the_targets_own_is_written_down() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     deliveries.settle(postoffice.claimed(letter), ACCEPTED, direct=True)
     letter.refresh_from_db()
     assert letter.direct
 
 
 def test_an_unclear_letter_waits_for_a_person() -> None:
-    letter = _settle(_letter(), LOST_AFTER_DOT)
+    letter = _settle(postoffice.letter(), LOST_AFTER_DOT)
     assert letter.state == State.UNCERTAIN
     assert letter.uncertain_since is not None
     assert letter.settled_at is None
@@ -145,7 +139,10 @@ def test_an_unclear_letter_waits_for_a_person() -> None:
 
 
 def test_a_strange_answer_to_the_dot_leaves_a_letter_uncertain() -> None:
-    assert _settle(_letter(), classify(Phase.DOT, _reply("354 go on"))).state == State.UNCERTAIN
+    assert (
+        _settle(postoffice.letter(), classify(Phase.DOT, _reply("354 go on"))).state
+        == State.UNCERTAIN
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +158,7 @@ def test_an_unclear_notice_is_repeated_once(mail_class: MailClass) -> None:
 
 
 def test_a_poisoned_mail_is_tried_twice_and_then_fails() -> None:
-    letter = _settle(_letter(), poison("UnsafeMail"))
+    letter = _settle(postoffice.letter(), poison("UnsafeMail"))
     assert (letter.state, letter.outcome) == (State.DEFERRED, "poison")
     _settle(letter, poison("UnsafeMail"))
     assert (letter.state, letter.outcome) == (State.FAILED, "poison")
@@ -169,7 +166,7 @@ def test_a_poisoned_mail_is_tried_twice_and_then_fails() -> None:
 
 def test_a_local_fault_is_tried_again_however_often_servers_asked_for_later_before() -> None:
     later = classify(Phase.RCPT, _reply("450 4.2.0 greylisted"))
-    letter = _settle(_letter(), later, later, poison("MemoryError"))
+    letter = _settle(postoffice.letter(), later, later, poison("MemoryError"))
     assert (letter.state, letter.outcome) == (State.DEFERRED, "poison")
     assert _settle(letter, ACCEPTED).state == State.ACCEPTED
 
@@ -207,7 +204,7 @@ def test_the_table_of_states_names_every_state_and_ends_somewhere() -> None:
 def test_a_move_outside_the_table_is_refused_and_nothing_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     lease = postoffice.claimed(letter)
     monkeypatch.setitem(MOVES, State.SENDING, frozenset({State.QUEUED}))
     with pytest.raises(MoveForbidden):

@@ -25,12 +25,6 @@ def _states() -> list[str]:
     return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
 
 
-def _letter() -> Delivery:
-    letter, other = postoffice.queued(builders.campaign())
-    other.delete()
-    return letter
-
-
 def test_each_letter_goes_out_in_a_transaction_of_its_own_over_one_connection() -> None:
     letters = postoffice.queued(builders.campaign())
     with Peer() as server:
@@ -61,7 +55,7 @@ def test_the_envelope_sender_is_a_token_of_one_delivery_and_kept_as_a_hash_only(
 
 
 def test_when_the_dot_arrives_everybody_can_see_the_intent_and_no_transaction_is_open() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     seen: list[object] = []
 
     def look() -> None:
@@ -89,7 +83,7 @@ def test_when_the_dot_arrives_everybody_can_see_the_intent_and_no_transaction_is
 
 
 def test_every_attempt_sends_the_same_bytes() -> None:
-    _letter()
+    postoffice.letter()
     texts: list[bytes] = []
     with Peer(answers={"DOT": [b"451 4.3.0 later\r\n", Fault.DROP, b"250 ok\r\n"]}) as server:
         server.watching["DOT"] = lambda: texts.append(server.text)
@@ -119,7 +113,7 @@ def test_a_letter_that_would_go_out_as_other_bytes_is_held_back() -> None:
 
 @pytest.mark.parametrize("stores", [False, True], ids=["not kept", "kept"])
 def test_a_letter_whose_dot_got_no_answer_is_never_sent_again(stores: bool) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     with Peer(answers={"DOT": Fault.DROP}, stores_before_dropping=stores) as server:
         postoffice.send(server)
         postoffice.make_due()
@@ -143,7 +137,7 @@ def test_a_confirmation_whose_dot_got_no_answer_is_repeated_once_and_charged_onc
 
 @pytest.mark.parametrize("moment", ["MAIL", "RCPT", "DATA"])
 def test_a_connection_lost_before_the_dot_only_delays(moment: str) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     with Peer(
         answers={moment: [Fault.DROP, b"354 go on\r\n" if moment == "DATA" else b"250 ok\r\n"]}
     ) as server:
@@ -158,7 +152,7 @@ def test_a_connection_lost_before_the_dot_only_delays(moment: str) -> None:
 
 
 def test_a_worker_that_lost_its_lease_under_way_sends_no_dot_and_writes_nothing() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
 
     def steal() -> None:
         with postoffice.witness() as other:
@@ -174,7 +168,7 @@ def test_a_worker_that_lost_its_lease_under_way_sends_no_dot_and_writes_nothing(
 
 
 def test_an_answer_that_comes_after_the_lease_was_lost_changes_nothing() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
 
     def reap() -> None:
         with postoffice.witness() as other:
@@ -212,7 +206,7 @@ def test_a_worker_told_to_stop_gives_back_what_it_has_not_begun() -> None:
 
 
 def test_the_servers_words_are_kept_sealed() -> None:
-    _letter()
+    postoffice.letter()
     words = b"550 5.1.1 <office@owner.example> has left\r\n"
     with Peer(answers={"RCPT": words}) as server:
         postoffice.send(server)
@@ -224,7 +218,7 @@ def test_the_servers_words_are_kept_sealed() -> None:
 
 
 def test_a_blocked_letter_is_reported_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     with Peer(answers={"DOT": b"554 5.7.1 office@owner.example blocks you\r\n"}) as server:
         postoffice.send(server)
     assert f"delivery {letter.pk} refused by policy" in caplog.text

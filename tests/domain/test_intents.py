@@ -8,63 +8,48 @@ from typing import Any
 import pytest
 from django.db import connection
 from tests import builders, postoffice, writers
-from tests.postoffice import HOUR
+from tests.postoffice import BYTES, HOUR
 
 from picketline.domain import lease_statements, leases
-from picketline.domain.leases import BytesChanged, Intended, Intent, Lease, LeaseLost
+from picketline.domain.leases import BytesChanged, Intended, Intent, LeaseLost
 from picketline.models import Attempt, Delivery
 
 pytestmark = pytest.mark.django_db
 
 MailClass = Delivery.MailClass
-BYTES, OTHER_BYTES = b"b" * 32, b"o" * 32
+OTHER_BYTES = b"o" * 32
 
 
 def _confirmation() -> Delivery:
     return postoffice.queued(builders.campaign(), MailClass.CONFIRMATION)[0]
 
 
-def _letter() -> Delivery:
-    letter, other = postoffice.queued(builders.campaign())
-    other.delete()
-    return letter
-
-
-def _intend(lease: Lease, sha256: bytes = BYTES, margin: timedelta = timedelta(0)) -> None:
-    leases.intend(Intent(lease, sha256, b"e" * 32, None), margin)
-
-
-def _rows() -> list[object]:
-    """Everything that any function of a worker could change."""
-    return [list(table.objects.order_by("pk").values()) for table in (Delivery, Attempt)]
-
-
 @pytest.mark.parametrize("reclaimed", [False, True], ids=["reaped", "held by another"])
 def test_an_old_token_cannot_intend(reclaimed: bool) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     stale = postoffice.claimed(letter)
     postoffice.expire_leases()
     leases.reap()
     if reclaimed:
         postoffice.claimed(letter)
-    before = _rows()
+    before = postoffice.rows()
     with pytest.raises(LeaseLost):
-        _intend(stale)
-    assert _rows() == before
+        postoffice.intend(stale)
+    assert postoffice.rows() == before
 
 
 def test_an_intent_needs_time_left_for_the_answer() -> None:
-    lease = postoffice.claimed(_letter(), lease=timedelta(seconds=60))
-    before = _rows()
+    lease = postoffice.claimed(postoffice.letter(), lease=timedelta(seconds=60))
+    before = postoffice.rows()
     with pytest.raises(LeaseLost):
-        _intend(lease, margin=timedelta(seconds=61))
-    assert _rows() == before
-    _intend(lease, margin=timedelta(seconds=59))
+        postoffice.intend(lease, margin=timedelta(seconds=61))
+    assert postoffice.rows() == before
+    postoffice.intend(lease, margin=timedelta(seconds=59))
     assert Attempt.objects.get().phase == Attempt.Phase.COMMITTING
 
 
 def test_an_intent_fixes_the_bytes_and_the_two_aliases() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     lease = postoffice.claimed(letter)
     leases.intend(Intent(lease, BYTES, b"e" * 32, b"r" * 32), timedelta(0))
     letter.refresh_from_db()
@@ -106,43 +91,43 @@ def test_of_many_intents_each_has_its_own_fate_and_the_relay_is_noted() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_intent_does_not_wait_for_a_mail_that_somebody_is_writing_on() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     lease = postoffice.claimed(letter)
     with postoffice.witness() as other, other.transaction():
         other.execute("SELECT FROM picketline_delivery WHERE id = %s FOR UPDATE", [letter.pk])
         with pytest.raises(LeaseLost):
-            _intend(lease)
-    _intend(lease)
+            postoffice.intend(lease)
+    postoffice.intend(lease)
     connection.close()
 
 
 def test_a_letter_never_goes_out_as_other_bytes_than_first_intended() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     first = postoffice.claimed(letter)
-    _intend(first)
+    postoffice.intend(first)
     leases.give_back(first)
     postoffice.make_due()
     second = postoffice.claimed(letter)
-    before = _rows()
+    before = postoffice.rows()
     with pytest.raises(BytesChanged):
-        _intend(second, OTHER_BYTES)
-    assert _rows() == before
-    _intend(second)
+        postoffice.intend(second, OTHER_BYTES)
+    assert postoffice.rows() == before
+    postoffice.intend(second)
 
 
 def test_a_notice_may_be_worded_anew() -> None:
     confirmation = _confirmation()
     first = postoffice.claimed(confirmation)
-    _intend(first)
+    postoffice.intend(first)
     leases.give_back(first)
     postoffice.make_due()
-    _intend(postoffice.claimed(confirmation), OTHER_BYTES)
+    postoffice.intend(postoffice.claimed(confirmation), OTHER_BYTES)
     confirmation.refresh_from_db()
     assert bytes(confirmation.mime_sha256 or b"") == OTHER_BYTES
 
 
 def test_an_intent_waits_for_the_disk_whatever_the_server_was_told() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     lease = postoffice.claimed(letter)
     with connection.cursor() as cursor:
         cursor.execute("SET synchronous_commit TO off")

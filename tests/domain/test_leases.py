@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,7 +12,7 @@ from tests import builders, postoffice, writers
 from tests.postoffice import HOUR
 
 from picketline.domain import campaigns, deliveries, leases
-from picketline.domain.leases import Intent, Lease
+from picketline.domain.leases import Lease
 from picketline.mail.outcomes import Cause, Kind, Outcome, Phase
 from picketline.models import Attempt, Delivery
 
@@ -21,26 +20,11 @@ pytestmark = pytest.mark.django_db
 
 MailClass = Delivery.MailClass
 State = Delivery.State
-BYTES, OTHER_BYTES = b"b" * 32, b"o" * 32
+OTHER_BYTES = b"o" * 32
 
 
 def _confirmation() -> Delivery:
     return postoffice.queued(builders.campaign(), MailClass.CONFIRMATION)[0]
-
-
-def _letter() -> Delivery:
-    letter, other = postoffice.queued(builders.campaign())
-    other.delete()
-    return letter
-
-
-def _intend(lease: Lease, sha256: bytes = BYTES, margin: timedelta = timedelta(0)) -> None:
-    leases.intend(Intent(lease, sha256, b"e" * 32, None), margin)
-
-
-def _rows() -> list[object]:
-    """Everything that any function of a worker could change."""
-    return [list(table.objects.order_by("pk").values()) for table in (Delivery, Attempt)]
 
 
 def test_of_one_target_the_letter_due_longest_is_claimed_first_and_what_is_not_due_stays() -> None:
@@ -58,20 +42,20 @@ def test_of_one_target_the_letter_due_longest_is_claimed_first_and_what_is_not_d
 
 @pytest.mark.parametrize("state", [State.ACCEPTED, State.FAILED, State.CANCELLED, State.BOUNCED])
 def test_what_is_settled_is_never_claimed(state: State) -> None:
-    _letter()
+    postoffice.letter()
     Delivery.objects.update(state=state)
     assert leases.claim(10, HOUR) == []
 
 
 def test_an_uncertain_letter_is_never_claimed() -> None:
-    _letter()
+    postoffice.letter()
     Delivery.objects.update(state=State.UNCERTAIN, uncertain_since=timezone.now())
     assert leases.claim(10, HOUR) == []
     assert leases.reap() == 0
 
 
 def test_a_claimed_mail_is_nobody_elses() -> None:
-    lease = postoffice.claimed(_letter())
+    lease = postoffice.claimed(postoffice.letter())
     assert leases.claim(10, HOUR) == []
     assert leases.held(lease).get().attempt_count == 1
 
@@ -121,7 +105,7 @@ def test_letters_of_a_suspended_campaign_stay_and_go_on_when_it_opens_again() ->
 
 
 def test_a_later_lease_of_a_mail_has_a_higher_token() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     first = postoffice.claimed(letter)
     assert leases.give_back(first)
     postoffice.make_due()
@@ -148,20 +132,20 @@ STALE: dict[str, Callable[[Lease], object]] = {
 def test_a_writer_with_an_old_token_changes_nothing(
     act: Callable[[Lease], object], reclaimed: bool
 ) -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     stale = postoffice.claimed(letter)
     postoffice.expire_leases()
     assert leases.reap() == 1
     if reclaimed:
         postoffice.claimed(letter)
-    before = _rows()
+    before = postoffice.rows()
     assert not act(stale)
-    assert _rows() == before
+    assert postoffice.rows() == before
     assert not leases.held(stale).exists()
 
 
 def test_a_claim_reaches_the_disk_so_that_no_crash_lets_its_token_be_given_out_again() -> None:
-    _letter()
+    postoffice.letter()
     seen = []
 
     def watch(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
@@ -180,7 +164,7 @@ def test_a_claim_reaches_the_disk_so_that_no_crash_lets_its_token_be_given_out_a
 
 
 def test_a_lease_says_where_its_mail_goes() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     lease = postoffice.claimed(letter)
     assert letter.target_version is not None
     assert (lease.mail_class, lease.campaign_id, lease.target_id, lease.domain) == (
@@ -202,7 +186,7 @@ def test_more_dead_leases_than_are_freed_at_once_are_all_freed(
 
 
 def test_giving_back_is_no_attempt_and_may_set_a_pause() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     assert leases.give_back(postoffice.claimed(letter), wait=HOUR)
     letter.refresh_from_db()
     assert (letter.state, letter.attempt_count, letter.lease_until) == (State.QUEUED, 0, None)
@@ -211,7 +195,7 @@ def test_giving_back_is_no_attempt_and_may_set_a_pause() -> None:
 
 
 def test_a_dropped_mail_is_cancelled_for_its_reason() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     assert leases.drop(postoffice.claimed(letter), "erased")
     letter.refresh_from_db()
     assert (letter.state, letter.outcome) == (State.CANCELLED, "erased")
@@ -219,14 +203,14 @@ def test_a_dropped_mail_is_cancelled_for_its_reason() -> None:
 
 
 def test_the_reaper_leaves_alone_whoever_is_in_time() -> None:
-    postoffice.claimed(_letter())
-    before = _rows()
+    postoffice.claimed(postoffice.letter())
+    before = postoffice.rows()
     assert leases.reap() == 0
-    assert _rows() == before
+    assert postoffice.rows() == before
 
 
 def test_a_mail_whose_holder_died_before_the_intent_is_queued_again() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     postoffice.claimed(letter)
     postoffice.expire_leases()
     assert leases.reap() == 1
@@ -238,7 +222,7 @@ def test_a_mail_whose_holder_died_before_the_intent_is_queued_again() -> None:
 
 
 def test_a_mail_that_keeps_killing_its_holders_lets_the_others_go_first() -> None:
-    letter = _letter()
+    letter = postoffice.letter()
     for _ in range(3):
         postoffice.claimed(letter)
         postoffice.expire_leases()
@@ -259,8 +243,8 @@ def test_mails_whose_holder_died_three_times_come_back_at_different_times() -> N
 
 
 def test_a_letter_whose_holder_died_after_the_intent_is_uncertain_for_good() -> None:
-    letter = _letter()
-    _intend(postoffice.claimed(letter))
+    letter = postoffice.letter()
+    postoffice.intend(postoffice.claimed(letter))
     postoffice.expire_leases()
     assert leases.reap() == 1
     letter.refresh_from_db()
@@ -274,7 +258,7 @@ def test_a_confirmation_whose_holder_died_after_the_intent_is_repeated_once() ->
     confirmation = _confirmation()
     ends = []
     for _ in range(2):
-        _intend(postoffice.claimed(confirmation))
+        postoffice.intend(postoffice.claimed(confirmation))
         postoffice.expire_leases()
         assert leases.reap() == 1
         confirmation.refresh_from_db()
