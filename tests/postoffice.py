@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -17,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from tests import builders, writers
 from tests.mail.scripted_server import Answer, Script, ScriptedServer
 
-from picketline.domain import leases, supporters
+from picketline.domain import leases, roles, supporters
 from picketline.domain.handover import Sender
 from picketline.domain.leases import Intent, Lease
 from picketline.mail.routes import Route, Security, Timeouts
@@ -103,6 +104,17 @@ def intend(lease: Lease, sha256: bytes = BYTES, margin: timedelta = timedelta(0)
 def rows() -> list[object]:
     """Everything that any function of a worker could change about mails and attempts."""
     return [list(table.objects.order_by("pk").values()) for table in (Delivery, Attempt)]
+
+
+@contextmanager
+def rights_of_a_worker() -> Iterator[None]:
+    """Within the ``with`` this connection may do what the worker's role may, and no more."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {roles.WORKER}")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET ROLE")
 
 
 def make_due() -> None:

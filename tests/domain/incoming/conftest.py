@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from django.db import connection
+from collections.abc import Iterator
 
-from picketline.domain import roles
+import pytest
+from pytest_django import Settings
+from tests import postoffice
+from tests.dns_server import DnsServer
+from tests.domain.incoming.own_mail import publish_keys
+
 from picketline.domain.incoming import sorting
 from picketline.mail.incoming import findings, sandbox
 
@@ -23,14 +27,24 @@ def _with_the_rights_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     sort_due = sorting.sort_due
 
     def limited(limit: int = 10) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET ROLE {roles.WORKER}")
-            try:
-                return sort_due(limit)
-            finally:
-                cursor.execute("RESET ROLE")
+        with postoffice.rights_of_a_worker():
+            return sort_due(limit)
 
     monkeypatch.setattr(sorting, "sort_due", limited)
+
+
+@pytest.fixture(scope="module")
+def dns() -> Iterator[DnsServer]:
+    """A name server that knows the keys of the writers' providers."""
+    with DnsServer() as server:
+        publish_keys(server)
+        yield server
+
+
+@pytest.fixture
+def keys_in_dns(dns: DnsServer, settings: Settings) -> None:
+    """Signatures are checked with the keys of ``dns``."""
+    settings.NAMESERVERS = (f"127.0.0.1:{dns.port}",)
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from pytest_django import Settings
 from tests import builders, postoffice, writers
-from tests.dns_server import DnsServer
 from tests.domain.incoming import arrivals
 from tests.domain.incoming.arrivals import arrives
-from tests.domain.incoming.own_mail import COPIES, PROVIDERS, letter, publish_keys, unsigned_letter
+from tests.domain.incoming.own_mail import COPIES, PROVIDERS, letter, unsigned_letter
 
 from picketline.domain import campaigns, counts, suppressions
 from picketline.domain.incoming import contents, copies
@@ -21,19 +19,8 @@ from picketline.mail.addresses import EmailAddr
 from picketline.mail.incoming import findings
 from picketline.models import Campaign, CountEntry, Delivery, IncomingMessage, Supporter
 
+pytestmark = pytest.mark.usefixtures("keys_in_dns")
 MailClass = Delivery.MailClass
-
-
-@pytest.fixture(scope="module")
-def dns() -> Iterator[DnsServer]:
-    with DnsServer() as server:
-        publish_keys(server)
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def _keys_in_dns(dns: DnsServer, settings: Settings) -> None:
-    settings.NAMESERVERS = (f"127.0.0.1:{dns.port}",)
 
 
 @pytest.fixture

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from pytest_django import Settings
 from tests import builders, writers
-from tests.dns_server import DnsServer
 from tests.domain.incoming.arrivals import arrives
-from tests.domain.incoming.own_mail import COPIES, TARGETS, letter, publish_keys, unsigned_letter
+from tests.domain.incoming.own_mail import COPIES, TARGETS, letter, unsigned_letter
 
 from picketline.domain import copy_status
 from picketline.domain.incoming import sorting
@@ -19,17 +16,7 @@ from picketline.mail.addresses import EmailAddr
 from picketline.models import Campaign, IncomingMessage, Supporter
 from picketline.seal import tokens
 
-
-@pytest.fixture(scope="module")
-def dns() -> Iterator[DnsServer]:
-    with DnsServer() as server:
-        publish_keys(server)
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def _keys_in_dns(dns: DnsServer, settings: Settings) -> None:
-    settings.NAMESERVERS = (f"127.0.0.1:{dns.port}",)
+pytestmark = pytest.mark.usefixtures("keys_in_dns")
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from tests import postoffice
 from tests.domain.relay.fake_postfix import Clock, FakePostfix
 
-from picketline.domain import roles
 from picketline.domain.relay import resolving
 from picketline.domain.relay.resolving import Resolver
 
@@ -35,11 +34,7 @@ def _with_the_rights_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Resolver.run
 
     def limited(watch: Resolver) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET ROLE {roles.WORKER}")
-            try:
-                run(watch)
-            finally:
-                cursor.execute("RESET ROLE")
+        with postoffice.rights_of_a_worker():
+            run(watch)
 
     monkeypatch.setattr(Resolver, "run", limited)
