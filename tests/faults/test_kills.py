@@ -76,6 +76,19 @@ def _database(moment: str, number: int, hold: Callable[[DatabaseProxy], None]) -
     return Point(arm)
 
 
+def _within_the_text() -> Point:
+    """The text is on its way.
+
+    The database does not hear its sender, who might else write the intent before the kill.
+    """
+
+    def arm(point: Point, server: Peer, proxy: DatabaseProxy) -> None:
+        server.watching["DATA"] = proxy.hold_requests
+        server.watching["TEXT"] = point.freeze
+
+    return Point(arm, text_size=1)
+
+
 def _no_answer(number: int) -> dict[str, Any]:
     """The server keeps what comes before the n-th dot, and not what ends with that one."""
     return {"answers": {"DOT": [OK] * (number - 1) + [Fault.DROP]}}
@@ -148,7 +161,7 @@ def test_killed_among_letters_that_go_together(
 ONE_BY_ONE = {
     "after MAIL": (_told("MAIL"), 0, 0),
     "after RCPT": (_told("RCPT"), 0, 0),
-    "in the middle of the text": (_told("TEXT", text_size=1), 0, 0),
+    "in the middle of the text": (_within_the_text(), 0, 0),
     "after the middle dot": (_told("DOT", 2), 2, 1),
     "while it settles": (
         _database("DOT", 1, lambda proxy: proxy.hold_answer_to(b"COMMIT")),
